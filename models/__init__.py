@@ -1,0 +1,1 @@
+"""Text in, arrays and predictions out. No HTTP, no database, no training loop."""
