@@ -1,0 +1,76 @@
+"""What can be set, from the environment (prefix `CLOSELOOP_`) or a `.env` file."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import models
+
+
+def default_model_cache() -> Path:
+    """Return the folder of converted encoders, under the user's cache directory."""
+    return Path.home() / ".cache" / "closeloop"
+
+
+def default_model() -> Path:
+    """Return the folder of the heads that ship with this version."""
+    return Path(models.__file__).parent / "default"
+
+
+class Settings(BaseSettings):
+    """Settings of one process; frozen, read once by whoever composes the application."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLOSELOOP_", env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    auth: Literal["on", "off"] = Field(
+        default="on",
+        description="`off` answers every caller as tenant `default`; starts on a loopback address only.",
+    )
+    data_dir: Path = Field(default=Path("var"), description="Database, vectors and promoted models.")
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL or SQLite URL; default: SQLite in the data directory."
+    )
+    model_cache: Path = Field(
+        default_factory=default_model_cache, description="Converted encoders and built graphs."
+    )
+    model: Path = Field(default_factory=default_model, description="Folder of the heads to serve.")
+    encoder: str = Field(default="bundled", description="`bundled`, a hub id, or a folder.")
+    runtime: Literal["auto", "onnx", "torch"] = Field(
+        default="auto", description="What runs the encoder; `auto` is torch until a graph is built."
+    )
+    qdrant_url: str | None = Field(default=None, description="A Qdrant server; default: engine in process.")
+    qdrant_api_key: SecretStr | None = None
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`auto`: console on a terminal, JSON otherwise."
+    )
+    inference_threads: int | None = Field(
+        default=None, ge=1, le=256, description="Threads of the forward pass; default: the runtime's choice."
+    )
+    waiting_texts_max: int = Field(
+        default=2048, ge=1, description="Texts that may wait for the encoder before the service answers 503."
+    )
+    deadline_ms: int = Field(
+        default=10_000, ge=1, le=600_000, description="How long a caller waits who does not say."
+    )
+    texts_per_minute: int | None = Field(
+        default=None, ge=1, description="A tenant's own rate of texts; unlimited when unset."
+    )
+
+    def sqlalchemy_url(self) -> str:
+        """Return the database URL in SQLAlchemy's form, with the drivers this project uses."""
+        if self.database_url is None:
+            return f"sqlite+pysqlite:///{self.data_dir / 'closeloop.db'}"
+        url = self.database_url.get_secret_value()
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def vectors_dir(self) -> Path:
+        """Folder of the in-process index."""
+        return self.data_dir / "vectors"

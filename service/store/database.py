@@ -1,0 +1,125 @@
+"""The relational database: the record of everything that was acknowledged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from service.store.errors import DatabaseUnavailableError
+
+SQLITE_BUSY_SECONDS = 30.0
+"""How long a writer waits for another one; SQLite has one writer at a time."""
+
+
+class Database:
+    """Sessions on SQLite (WAL) or PostgreSQL. Blocking: call it from a worker thread."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self._engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        # SQLite must take its write lock at BEGIN: a transaction that reads first and writes later
+        # fails at once, without waiting, when another one wrote in between.
+        self._writing = self._engine.execution_options(closeloop_writes=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that only reads; it ends without a commit."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a transaction; commit at the end, roll back on any exception."""
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's; safe when several processes start at once.
+
+        Raises:
+            DatabaseUnavailableError: The database cannot be reached.
+        """
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        try:
+            with self._writing.connect() as connection, connection.begin():
+                if not self.is_sqlite:  # SQLite has taken its write lock at BEGIN
+                    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('closeloop.migrate'))"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except SQLAlchemyError as error:
+            raise DatabaseUnavailableError(
+                f"expected a database at {self.url.render_as_string(hide_password=True)}, got: "
+                f"{type(error).__name__}: {getattr(error, 'orig', error)}"
+            ) from error
+
+    def ping(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            DatabaseUnavailableError: It does not.
+        """
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            raise DatabaseUnavailableError(f"the database does not answer: {type(error).__name__}") from error
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """Hold a lock shared by all processes on this database; yield whether it was free.
+
+        SQLite is served by one process, so there it is always free.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        with self._engine.connect() as connection:
+            got = bool(
+                connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name})
+            )
+            connection.commit()
+            try:
+                yield got
+            finally:
+                if got:
+                    connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": name})
+                    connection.commit()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin on its own: see `begin`
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL syncs the log at each commit: an acknowledged text survives a power cut.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("closeloop_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
