@@ -15,7 +15,7 @@ class Case(Record):
 
     Waiting is the only part of a priority that moves with the clock. It is therefore left out of
     `base` and added by the query that reads the queue (service/loop/queue.py):
-    ``max(base + waiting_weight * waited share, floor)``. `resting` is ``max(base, floor)``, the
+    ``max(base + weight * waited share, floor)``. `resting` is ``max(base, floor)``, the
     least that value can be; the index over it lets a page be found without ranking every case.
     """
 
@@ -31,7 +31,6 @@ class Case(Record):
             "floor",
             "waiting_since",
             "service_level_seconds",
-            "waiting_weight",
         ),
     )
 
@@ -51,7 +50,6 @@ class Case(Record):
     waiting_since: Mapped[float]
     """POSIX seconds: SQLite and PostgreSQL subtract these alike."""
     service_level_seconds: Mapped[float]
-    waiting_weight: Mapped[float]
 
     feedback: Mapped[Feedback] = relationship(lazy="raise")
 

@@ -30,13 +30,12 @@ class OutboxEntry(Record):
 
 
 class Idempotency(Record):
-    """The answer to a request that carried an `Idempotency-Key`, kept to be given again."""
+    """What became of a request that carried an `Idempotency-Key`, kept to answer a retry alike."""
 
     __tablename__ = "idempotency"
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(String(256), primary_key=True)
     request_sha256: Mapped[str] = mapped_column(String(64))
-    status: Mapped[int]
-    answer: Mapped[dict[str, Any]]
+    outcomes: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)

@@ -55,6 +55,8 @@ class Feedback(Record):
     topic: Mapped[str | None] = mapped_column(String(64))
     topics: Mapped[list[str]] = mapped_column(default=list)
     kind: Mapped[str | None] = mapped_column(String(16))
+    judged: Mapped[list[str]] = mapped_column(default=list)
+    """Which of sentiment, urgency and topics hold by a person's word."""
     complaint_id: Mapped[str | None] = mapped_column(String(64))
 
     account: Mapped[Account | None] = relationship(lazy="raise")

@@ -21,8 +21,10 @@ class Point:
     Attributes:
         id: The feedback's id.
         vector: L2-normalised. *Shape:* ``(dimensions,)``, float32, finite.
-        payload: Filterable fields. Keys are the fields of `VectorFilter` (times as POSIX seconds,
-            `topic` as a list); unknown ones are left out, never null.
+        payload: Filterable fields: `tenant` (always) and any of `language`, `sentiment`, `topic` (a list),
+            `urgency`, `kind`, `account_type`, `account`, `channel`, `status`, `complaint_id`, `revenue`
+            (a number), `occurred_at` (POSIX seconds) and `metadata` (a dict). What is not known is left
+            out, never null.
     """
 
     id: UUID
@@ -80,8 +82,12 @@ class VectorIndex(Protocol):
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write points durably: when this returns they survive a killed process.
 
+        An id that is there already is replaced; of one given twice the last counts. When one point is
+        refused, none of them is written.
+
         Raises:
-            ValueError: A vector has the wrong length, is not finite or is all zeros.
+            ValueError: A vector has the wrong length, is not finite or is all zeros, or a payload has no
+                tenant, a key that no filter knows, or a value of the wrong type.
         """
         ...
 
@@ -98,7 +104,19 @@ class VectorIndex(Protocol):
         offset: int = 0,
         score_threshold: float | None = None,
     ) -> list[Hit]:
-        """Return the most similar points that match, best first, ties by id; exact whatever the filter."""
+        """Return the most similar points that match, best first, ties by id; exact whatever the filter.
+
+        Args:
+            vector: *Shape:* ``(dimensions,)``.
+            where: Which points may be found.
+            limit: At most this many, at least 1.
+            offset: How many of the best to pass over.
+            score_threshold: Least cosine similarity, inclusive.
+
+        Raises:
+            ValueError: The vector has the wrong length, is not finite or is all zeros; a time of `where`
+                has no time zone; a number is out of its range.
+        """
         ...
 
     async def scroll_ids(self, *, after: UUID | None = None, limit: int = 1000) -> list[UUID]:

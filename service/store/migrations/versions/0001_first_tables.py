@@ -77,8 +77,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=256), nullable=False),
         sa.Column("request_sha256", sa.String(length=64), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("answer", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("outcomes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_idempotency_tenant_id"), ondelete="CASCADE"
@@ -116,6 +115,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(length=64), nullable=True),
         sa.Column("topics", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=True),
+        sa.Column("judged", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("complaint_id", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_feedback_account_id"), ondelete="SET NULL"
@@ -150,7 +150,6 @@ def upgrade() -> None:
         sa.Column("resting", sa.Double(), nullable=False),
         sa.Column("waiting_since", sa.Double(), nullable=False),
         sa.Column("service_level_seconds", sa.Double(), nullable=False),
-        sa.Column("waiting_weight", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["feedback_id"], ["feedback.id"], name=op.f("fk_cases_feedback_id"), ondelete="CASCADE"
         ),
@@ -172,7 +171,6 @@ def upgrade() -> None:
                 "floor",
                 "waiting_since",
                 "service_level_seconds",
-                "waiting_weight",
             ],
             unique=False,
         )

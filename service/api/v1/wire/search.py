@@ -1,0 +1,93 @@
+"""Wire types of POST /v1/search."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+
+from service.api.v1.wire.base import (
+    NO_NUL,
+    PAGE_MAX,
+    CaseState,
+    Channel,
+    In,
+    Kind,
+    LanguageCode,
+    Line,
+    Metadata,
+    Moment,
+    Out,
+    Sentiment,
+    Short,
+    Topic,
+    Urgency,
+)
+from service.api.v1.wire.feedback import FeedbackOut
+
+Several = Field(default=[], max_length=100)
+
+
+class FilterIn(In):
+    """Which texts to look among: fields are joined by AND, values within one by OR."""
+
+    language: list[LanguageCode] = Several
+    sentiment: list[Sentiment] = Several
+    topic: list[Topic] = Several
+    urgency: list[Urgency] = Several
+    kind: list[Kind] = Several
+    account_type: list[Short] = Several
+    account: list[Line] = Field(default=[], max_length=100, description="External ids of accounts.")
+    revenue_min: float | None = Field(default=None, ge=0, description="In the account's own currency.")
+    channel: list[Channel] = Several
+    status: list[CaseState] = Several
+    occurred_from: Moment | None = Field(default=None, description="Inclusive.")
+    occurred_to: Moment | None = Field(default=None, description="Exclusive.")
+    complaint_id: Short | None = None
+    metadata: Metadata = {}
+
+
+class SearchIn(In):
+    """What to look for: `query` or `like_id`, one of them."""
+
+    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=NO_NUL)] | None = Field(
+        default=None, examples=["payment fails in the app"]
+    )
+    like_id: UUID | None = Field(default=None, description="Texts similar to this stored one.")
+    mode: Literal["semantic", "keyword", "hybrid"] = "semantic"
+    limit: int = Field(default=20, ge=1, le=PAGE_MAX)
+    filter: FilterIn = FilterIn()
+    cursor: Annotated[str, StringConstraints(max_length=1_000, pattern=NO_NUL)] | None = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> "SearchIn":
+        if (self.query is None) == (self.like_id is None):
+            raise ValueError("expected either query or like_id")
+        if self.query is not None and not self.query.strip():
+            raise ValueError("expected a query that is not all white space")
+        return self
+
+
+class HitOut(Out):
+    """A found text."""
+
+    feedback: FeedbackOut
+    score: float = Field(description="Cosine similarity, -1..1.", examples=[0.893])
+    highlights: list[str] = Field(description="Matching passages; empty in semantic mode.")
+
+
+class FacetsOut(Out):
+    """How many of the matching texts have each value."""
+
+    topic: dict[str, int]
+    sentiment: dict[str, int]
+    urgency: dict[str, int]
+    language: dict[str, int]
+    account_type: dict[str, int]
+
+
+class SearchOut(Out):
+    """Texts by similarity, best first."""
+
+    items: list[HitOut]
+    facets: FacetsOut
+    next_cursor: str | None

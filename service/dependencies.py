@@ -1,0 +1,95 @@
+"""What a request asks for by type."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from service.auth import SCOPES, Principal, authenticate
+from service.errors import ForbiddenError, RateLimitedError, UnauthenticatedError
+from service.state import State
+
+bearer = HTTPBearer(auto_error=False, description="`Bearer <key>`, made by `closeloop keys create`.")
+
+
+def get_state(request: Request) -> State:
+    """Return what lives as long as the application."""
+    state: State = request.app.state.closeloop
+    return state
+
+
+CurrentState = Annotated[State, Depends(get_state)]
+
+
+def get_principal(
+    state: CurrentState,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+    request: Request,
+) -> Principal:
+    """Return who asks.
+
+    A key is honoured with `CLOSELOOP_AUTH=off` too, so that one installation without keys can still
+    serve a tenant of its own, as the demo does.
+
+    Raises:
+        UnauthenticatedError: No valid key.
+    """
+    if credentials is None:
+        if state.settings.auth == "off" and "authorization" not in request.headers:
+            return Principal(tenant=state.default_tenant, name="anonymous", scopes=frozenset(SCOPES))
+        raise UnauthenticatedError("expected `Authorization: Bearer <key>`, got no key")
+    with state.database.read() as session:
+        return authenticate(session, credentials.credentials)
+
+
+CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
+
+
+def requires(scope: str) -> Callable[[Principal], Principal]:
+    """Return a dependency that lets only keys with this scope through."""
+
+    def check(principal: CurrentPrincipal) -> Principal:
+        if scope not in principal.scopes:
+            raise ForbiddenError(
+                f"expected a key with scope {scope}, got one with {', '.join(sorted(principal.scopes))}"
+            )
+        return principal
+
+    return check
+
+
+MayScore = Annotated[Principal, Depends(requires("score"))]
+MayRead = Annotated[Principal, Depends(requires("read"))]
+MayWrite = Annotated[Principal, Depends(requires("write"))]
+MayTrain = Annotated[Principal, Depends(requires("train"))]
+MayAdmin = Annotated[Principal, Depends(requires("admin"))]
+
+
+def get_deadline(
+    state: CurrentState,
+    x_deadline_ms: Annotated[
+        int | None, Header(ge=1, le=600_000, description="How long the caller waits, in milliseconds.")
+    ] = None,
+) -> float:
+    """Return the `time.monotonic()` after which nobody waits for the answer."""
+    return time.monotonic() + (x_deadline_ms or state.settings.deadline_ms) / 1e3
+
+
+Deadline = Annotated[float, Depends(get_deadline)]
+
+
+def spend(state: State, principal: Principal, texts: int) -> None:
+    """Take texts off a tenant's rate.
+
+    Raises:
+        RateLimitedError: There is not that much left of it.
+    """
+    key: Any = str(principal.tenant)
+    if state.rate is not None and not state.limiter.hit(state.rate, key, cost=texts):
+        reset = state.limiter.get_window_stats(state.rate, key).reset_time
+        raise RateLimitedError(
+            f"expected at most {state.rate.amount} texts a minute of this tenant, got {texts} more",
+            retry_after_seconds=reset - time.time(),
+        )

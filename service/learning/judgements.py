@@ -1,0 +1,127 @@
+"""People's labels: they win over the model's, are versioned, can be undone, and are training data."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.errors import ConflictError
+from service.store import outbox
+from service.store.feedback import one
+from service.store.records import Case, Feedback, FeedbackVersion, LabelEvent, Tenant, new_id, now
+from service.triage.labels import apply_labels, current
+from service.triage.rank import rank_case, weights_of
+
+
+def judge(
+    session: Session,
+    tenant: UUID,
+    feedback_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    by: str,
+    reason: str | None,
+) -> None:
+    """Lay a person's labels over the model's and re-rank the case.
+
+    Args:
+        session: A writing transaction.
+        tenant: Whose text it is.
+        feedback_id: Which text.
+        values: New value by field (`service.triage.labels.FIELDS`).
+        by: Who says so.
+        reason: Why, in their words.
+
+    Raises:
+        NotFoundError: This tenant has no such text.
+    """
+    feedback, case = one(session, tenant, feedback_id)
+    held = current(feedback)
+    for field, value in values.items():
+        _record(session, feedback, field, value, undo=False, by=by, reason=reason)
+        held[field] = value
+    _settle(session, feedback, case, held)
+
+
+def undo(
+    session: Session, tenant: UUID, feedback_id: UUID, field: str, *, by: str, reason: str | None
+) -> None:
+    """Take back the latest label of a field that has not been taken back yet.
+
+    Raises:
+        NotFoundError: This tenant has no such text.
+        ConflictError: No person's label holds for this field.
+    """
+    feedback, case = one(session, tenant, feedback_id)
+    standing = _standing(history(session, feedback_id), field)
+    if not standing:
+        raise ConflictError(f"expected a person's label of {field} to undo, the model's holds")
+    held = current(feedback)
+    held.pop(field, None)
+    restored = standing[-2] if len(standing) > 1 else None
+    if restored is not None:
+        held[field] = restored
+    _record(session, feedback, field, restored, undo=True, by=by, reason=reason)
+    _settle(session, feedback, case, held)
+
+
+def history(session: Session, feedback_id: UUID) -> list[LabelEvent]:
+    """Return every step, oldest first."""
+    query = select(LabelEvent).where(LabelEvent.feedback_id == feedback_id).order_by(LabelEvent.id)
+    return list(session.scalars(query))
+
+
+def versions(session: Session, feedback_id: UUID) -> list[FeedbackVersion]:
+    """Return the earlier texts, oldest first."""
+    query = (
+        select(FeedbackVersion)
+        .where(FeedbackVersion.feedback_id == feedback_id)
+        .order_by(FeedbackVersion.version)
+    )
+    return list(session.scalars(query))
+
+
+def _standing(events: list[LabelEvent], field: str) -> list[Any]:
+    """Replay a field's history: an undo takes the latest label that still stands off."""
+    stack: list[Any] = []
+    for event in events:
+        if event.field == field:
+            if event.undo:
+                stack.pop()
+            else:
+                stack.append(event.value["value"])
+    return stack
+
+
+def _record(
+    session: Session,
+    feedback: Feedback,
+    field: str,
+    value: Any,
+    *,
+    undo: bool,
+    by: str,
+    reason: str | None,
+) -> None:
+    session.add(
+        LabelEvent(
+            id=new_id(),
+            tenant_id=feedback.tenant_id,
+            feedback_id=feedback.id,
+            field=field,
+            value={"value": value},
+            previous={"value": getattr(feedback, field)},
+            undo=undo,
+            by=by,
+            reason=reason,
+            at=now(),
+        )
+    )
+
+
+def _settle(session: Session, feedback: Feedback, case: Case, held: Mapping[str, Any]) -> None:
+    apply_labels(session, feedback, held)
+    rank_case(case, feedback, feedback.account, weights_of(session.get_one(Tenant, feedback.tenant_id)))
+    outbox.enqueue(session, [feedback.id])

@@ -1,0 +1,148 @@
+"""The queue: open cases, highest priority first, ranked inside the database.
+
+The value of a case is ``max(base + weight * share, floor)``, where `weight` is the tenant's for waiting
+and `share` how much of its service level has passed. It moves with the clock, so no index can hold it.
+But it lies between `resting` (``max(base, floor)``, indexed) and ``resting + weight``. So a page needs two
+looks along the index: the first `limit` cases by `resting` give a value v that the page's last case must
+reach, and only cases with ``resting >= v - weight`` can reach it. The rest of the queue is not read.
+
+That is the bound of Fagin's threshold algorithm for one moving attribute (Fagin, Lotem, Naor, 2003,
+"Optimal aggregation algorithms for middleware", section 4).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from service.store.feedback import conditions
+from service.store.records import Case, Feedback
+from service.store.vectors import VectorFilter
+from service.triage.priority import Priority, Weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a page ended."""
+
+    value: float
+    case_id: UUID
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFilter:
+    """Which open cases to look among."""
+
+    feedback: VectorFilter
+    assignee: str | None = None
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A case at its place."""
+
+    case: Case
+    value: float
+    rank: int
+
+
+def value_at(as_of: datetime, waiting_weight: float) -> ColumnElement[float]:
+    """Write a case's priority as of a moment in SQL; equals `service.triage.priority.priority_at`."""
+    passed = (as_of.timestamp() - Case.waiting_since) / Case.service_level_seconds
+    share = case((passed >= 1.0, 1.0), (passed <= 0.0, 0.0), else_=passed)
+    total = Case.base + waiting_weight * share
+    return case((total > Case.floor, total), else_=Case.floor)
+
+
+def queue_page(
+    session: Session,
+    where: QueueFilter,
+    *,
+    weights: Weights,
+    as_of: datetime,
+    after: Place | None,
+    limit: int,
+) -> list[Ranked]:
+    """Return a page of open cases by priority.
+
+    Args:
+        session: An open session.
+        where: Which cases; its tenant is whose queue this is.
+        weights: The tenant's.
+        as_of: The moment all pages of one walk are ranked at; later cases are not in it.
+        after: Where the page before ended.
+        limit: How many at most.
+    """
+    value = value_at(as_of, weights.waiting)
+    wanted = [Case.opened_at <= as_of, *_conditions(where)]
+    if after is not None:
+        # `resting` never exceeds the value, so its index can start where the last page ended.
+        wanted += [Case.resting <= after.value, _follows(value, after)]
+    first = _scope(select(value.label("value")), where, wanted).order_by(Case.resting.desc()).limit(limit)
+    looked = first.subquery()
+    count, least = session.execute(select(func.count(), func.min(looked.c.value))).one()
+    if count == limit:
+        wanted.append(Case.resting >= least - weights.waiting)
+    ranked = session.execute(
+        _scope(select(Case.id, value.label("value")), where, wanted)
+        .order_by(value.desc(), Case.id)
+        .limit(limit)
+    ).all()
+    cases = _load(session, [row[0] for row in ranked])
+    offset = after.rank if after else 0
+    return [
+        Ranked(case=cases[row[0]], value=row[1], rank=offset + place)
+        for place, row in enumerate(ranked, 1)
+        if row[0] in cases
+    ]
+
+
+def rank_of(session: Session, tenant: UUID, value: float, *, weights: Weights, as_of: datetime) -> int:
+    """Return the place that a value has among the tenant's open cases."""
+    above = select(func.count()).where(
+        Case.tenant_id == tenant, Case.state == "open", value_at(as_of, weights.waiting) > value
+    )
+    return 1 + (session.scalar(above) or 0)
+
+
+def ranks_without(
+    session: Session, tenant: UUID, priority: Priority, *, weights: Weights, as_of: datetime
+) -> dict[str, int]:
+    """Return, for each term that contributes, the place the case would have without it."""
+    return {
+        term.name: rank_of(session, tenant, priority.value - term.contribution, weights=weights, as_of=as_of)
+        for term in priority.terms
+        if term.contribution > 0
+    }
+
+
+def _scope(query: Select[Any], where: QueueFilter, wanted: list[ColumnElement[bool]]) -> Select[Any]:
+    query = query.where(Case.tenant_id == where.feedback.tenant, Case.state == "open", *wanted)
+    return query.join(Feedback, Feedback.id == Case.feedback_id) if conditions(where.feedback) else query
+
+
+def _conditions(where: QueueFilter) -> list[ColumnElement[bool]]:
+    wanted = conditions(where.feedback)
+    if where.assignee is not None:
+        wanted.append(Case.assignee == where.assignee)
+    if where.team is not None:
+        wanted.append(Case.team == where.team)
+    return wanted
+
+
+def _follows(value: ColumnElement[float], place: Place) -> ColumnElement[bool]:
+    return or_(value < place.value, and_(value == place.value, Case.id > place.case_id))
+
+
+def _load(session: Session, case_ids: list[UUID]) -> dict[UUID, Case]:
+    query = (
+        select(Case)
+        .where(Case.id.in_(case_ids))
+        .options(joinedload(Case.feedback).joinedload(Feedback.account))
+    )
+    return {row.id: row for row in session.scalars(query)}

@@ -1,0 +1,41 @@
+"""What lives as long as the application."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from limits import RateLimitItem
+from limits.strategies import RateLimiter
+
+from service.metrics import Metrics
+from service.settings import Settings
+from service.store.database import Database
+from service.store.vectors import VectorIndex
+from service.triage.accept import ModelIdentity
+from service.triage.batcher import Batcher
+from service.triage.indexer import Indexer
+from service.triage.triage import Triage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The composed application; built once in `service/lifespan.py`.
+
+    Attributes:
+        default_tenant: Whom callers without a key act for while `CLOSELOOP_AUTH` is `off`.
+        heads_missing: Why scoring is not possible, `None` when it is.
+        relevance_threshold: Cosine from which a text counts as matching a search.
+    """
+
+    settings: Settings
+    metrics: Metrics
+    database: Database
+    index: VectorIndex
+    batcher: Batcher
+    indexer: Indexer
+    triage: Triage
+    model: ModelIdentity
+    default_tenant: UUID
+    heads_missing: str | None
+    relevance_threshold: float
+    limiter: RateLimiter
+    rate: RateLimitItem | None

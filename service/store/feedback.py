@@ -1,0 +1,120 @@
+"""Reading stored feedback: one, several, a page. No query exists without a tenant."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, delete, exists, select
+from sqlalchemy.orm import Session, joinedload
+
+from service.errors import NotFoundError
+from service.store import outbox
+from service.store.records import Account, Case, Feedback, FeedbackTopic
+from service.store.vectors import VectorFilter
+
+
+def one(session: Session, tenant: UUID, feedback_id: UUID) -> tuple[Feedback, Case]:
+    """Return a text and its case.
+
+    Raises:
+        NotFoundError: This tenant has no such text.
+    """
+    found = several(session, tenant, [feedback_id])
+    if not found:
+        raise NotFoundError(f"no feedback {feedback_id} in this tenant")
+    return found[feedback_id]
+
+
+def several(
+    session: Session, tenant: UUID, feedback_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Feedback, Case]]:
+    """Return those of these texts that the tenant has, with their cases."""
+    query = with_case(tenant).where(Feedback.id.in_(feedback_ids))
+    return {row[0].id: (row[0], row[1]) for row in session.execute(query)}
+
+
+def page(
+    session: Session, where: VectorFilter, *, before: UUID | None, limit: int
+) -> list[tuple[Feedback, Case]]:
+    """Return texts that match, newest first.
+
+    Args:
+        session: An open session.
+        where: Which texts.
+        before: The last id of the page before; ids grow with time, so what comes later does not
+            shift the pages of a walk.
+        limit: How many at most.
+    """
+    query = with_case(where.tenant).where(*conditions(where)).order_by(Feedback.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Feedback.id < before)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def remove(session: Session, tenant: UUID, feedback_id: UUID) -> None:
+    """Delete a text with everything that hangs on it; its point follows through the outbox.
+
+    Raises:
+        NotFoundError: This tenant has no such text.
+    """
+    feedback, _case = one(session, tenant, feedback_id)
+    outbox.enqueue(session, [feedback.id])
+    session.execute(delete(Feedback).where(Feedback.id == feedback.id))
+
+
+def with_case(tenant: UUID) -> Select[Any]:
+    """Select a tenant's texts with their cases and accounts."""
+    return (
+        select(Feedback, Case)
+        .join(Case, Case.feedback_id == Feedback.id)
+        .where(Feedback.tenant_id == tenant)
+        .options(joinedload(Feedback.account))
+    )
+
+
+def conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
+    """Write a filter as SQL conditions on Feedback and Case.
+
+    `metadata` and `exclude` are matched by the index only.
+    """
+    chosen: list[ColumnElement[bool]] = [
+        column.in_(values)
+        for column, values in (
+            (Feedback.language, where.language),
+            (Feedback.sentiment, where.sentiment),
+            (Feedback.urgency, where.urgency),
+            (Feedback.kind, where.kind),
+            (Feedback.channel, where.channel),
+            (Case.state, where.status),
+        )
+        if values
+    ]
+    if where.topic:
+        chosen.append(
+            exists().where(
+                FeedbackTopic.feedback_id == Feedback.id,
+                FeedbackTopic.tenant_id == where.tenant,
+                FeedbackTopic.topic.in_(where.topic),
+            )
+        )
+    if where.complaint_id is not None:
+        chosen.append(Feedback.complaint_id == where.complaint_id)
+    if where.occurred_from is not None:
+        chosen.append(Feedback.occurred_at >= where.occurred_from)
+    if where.occurred_to is not None:
+        chosen.append(Feedback.occurred_at < where.occurred_to)
+    return chosen + _account_conditions(where)
+
+
+def _account_conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if where.account:
+        wanted.append(Account.external_id.in_(where.account))
+    if where.account_type:
+        wanted.append(Account.type.in_(where.account_type))
+    if where.revenue_min is not None:
+        wanted.append(Account.revenue_amount >= where.revenue_min)
+    if not wanted:
+        return []
+    accounts = select(Account.id).where(Account.tenant_id == where.tenant, *wanted)
+    return [Feedback.account_id.in_(accounts)]

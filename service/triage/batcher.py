@@ -1,0 +1,179 @@
+"""One bounded micro-batcher between the requests and the models.
+
+Inference blocks and is fastest on many texts at once; requests are many and small. Texts wait here in
+order of arrival, leave in batches for the one thread that runs the models, and come back through a
+future each. What nobody waits for any more is not computed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from models.predictions import ScoredText
+from service.errors import DeadlineExceededError, OverloadedError
+from service.metrics import Metrics
+
+BATCH_TEXTS: Final = 64
+"""Texts handed to the models at once; they split them further by length. Small enough that a single
+text never waits long for a bulk of others."""
+
+log = structlog.get_logger()
+
+
+class Scoring(Protocol):
+    """What the batcher runs: blocking, many texts at once."""
+
+    def score(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[ScoredText]:
+        """Score texts in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    text: str
+    language: str | None
+    deadline: float
+    since: float
+    scored: "asyncio.Future[ScoredText]"
+
+    def is_wanted(self) -> bool:
+        return not self.scored.done() and time.monotonic() < self.deadline
+
+
+class Batcher:
+    """Collects texts of concurrent requests into batches for one inference thread."""
+
+    def __init__(self, scoring: Scoring, *, waiting_texts_max: int, metrics: Metrics) -> None:
+        self._scoring = scoring
+        self._waiting_texts_max = waiting_texts_max
+        self._metrics = metrics
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._seconds_per_text = 0.01  # a guess until the first batch has been timed
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to take batches."""
+        self._task = asyncio.create_task(self._run(), name="batcher")
+
+    async def stop(self) -> None:
+        """Stop; what still waits is cancelled."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for waiting in self._waiting:
+            waiting.scored.cancel()
+        self._thread.shutdown(wait=True)
+
+    async def score(
+        self, texts: Sequence[str], languages: Sequence[str | None], *, deadline: float
+    ) -> list[ScoredText]:
+        """Score texts in order, together with whatever else is waiting.
+
+        Args:
+            texts: Any number, each any length.
+            languages: What the caller knows of each text's language.
+            deadline: `time.monotonic()` after which nobody waits for the answer.
+
+        Raises:
+            OverloadedError: Too many texts wait already, or they cannot be done before `deadline`.
+            DeadlineExceededError: `deadline` passed while waiting.
+        """
+        now = time.monotonic()
+        self._admit(len(texts), now, deadline)
+        loop = asyncio.get_running_loop()
+        entries = [
+            _Waiting(text=text, language=language, deadline=deadline, since=now, scored=loop.create_future())
+            for text, language in zip(texts, languages, strict=True)
+        ]
+        self._waiting.extend(entries)
+        self._metrics.waiting_texts.set(len(self._waiting))
+        self._arrived.set()
+        try:
+            async with asyncio.timeout(deadline - now):
+                return await asyncio.gather(*(entry.scored for entry in entries))
+        except TimeoutError as error:
+            raise DeadlineExceededError(
+                f"expected an answer within {deadline - now:.1f} s, it was not ready",
+                retry_after_seconds=self._backlog_seconds(),
+            ) from error
+        finally:
+            for entry in entries:  # a caller who left, or one failed text, frees the others' places
+                entry.scored.cancel()
+
+    def _admit(self, count: int, now: float, deadline: float) -> None:
+        backlog = self._backlog_seconds()
+        if self._waiting and len(self._waiting) + count > self._waiting_texts_max:
+            raise OverloadedError(
+                f"expected room for {count} texts, {len(self._waiting)} of at most "
+                f"{self._waiting_texts_max} are waiting",
+                retry_after_seconds=backlog,
+            )
+        if self._waiting and now + backlog > deadline:
+            raise OverloadedError(
+                f"expected an answer within {deadline - now:.1f} s, {len(self._waiting)} texts before "
+                f"these take about {backlog:.1f} s",
+                retry_after_seconds=backlog,
+            )
+
+    def _backlog_seconds(self) -> float:
+        return len(self._waiting) * self._seconds_per_text
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            batch = self._next_batch()
+            if not batch:
+                self._arrived.clear()
+                continue
+            started = time.perf_counter()
+            await self._score_batch(batch)
+            self._observe(batch, time.perf_counter() - started)
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < BATCH_TEXTS:
+            entry = self._waiting.popleft()
+            if entry.is_wanted():
+                self._metrics.queue_seconds.observe(time.monotonic() - entry.since)
+                batch.append(entry)
+        self._metrics.waiting_texts.set(len(self._waiting))
+        return batch
+
+    async def _score_batch(self, batch: list[_Waiting]) -> None:
+        try:
+            results = await self._in_thread(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                log.exception("scoring_failed", characters=len(batch[0].text))
+                if not batch[0].scored.done():
+                    batch[0].scored.set_exception(error)
+                return
+            for entry in batch:  # one text must not take the others of its batch down
+                await self._score_batch([entry])
+            return
+        for entry, scored in zip(batch, results, strict=True):
+            if not entry.scored.done():
+                entry.scored.set_result(scored)
+
+    async def _in_thread(self, batch: list[_Waiting]) -> list[ScoredText]:
+        texts = [entry.text for entry in batch]
+        languages = [entry.language for entry in batch]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._scoring.score, texts, languages)
+
+    def _observe(self, batch: list[_Waiting], seconds: float) -> None:
+        self._metrics.batch_texts.observe(len(batch))
+        self._metrics.forward_seconds.observe(seconds)
+        self._metrics.texts_scored.inc(len(batch))
+        # An exponential mean: the rate of the last dozen batches is what the next ones will meet.
+        self._seconds_per_text += 0.1 * (seconds / len(batch) - self._seconds_per_text)

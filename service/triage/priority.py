@@ -1,0 +1,231 @@
+"""The priority of a loop to close: a sum of named terms, each with its reason.
+
+``value = max(base + waiting, floor)``, 0..100, where `base` sums every term but the waiting time.
+Pure functions of one text's own signals: other texts, batches and clocks do not come in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+SEVERITY: Final[Mapping[str, float]] = {"low": 0.0, "medium": 0.4, "high": 0.85, "critical": 1.0}
+"""How much of the urgency weight each label earns. Not evenly spaced: from `medium` (within days) to
+`high` (today) a lead's plan changes most."""
+
+SERVICE_LEVEL_SECONDS: Final[Mapping[str, float]] = {
+    "critical": 3_600.0,
+    "high": 8 * 3_600.0,
+    "medium": 3 * 86_400.0,
+    "low": 14 * 86_400.0,
+}
+"""Time to a first answer by urgency, in seconds; follows the urgency guideline's own words."""
+
+UNKNOWN_SERVICE_LEVEL_SECONDS: Final = SERVICE_LEVEL_SECONDS["medium"]
+
+FLOOR_SHARE: Final = 0.7
+"""A text that is critical beyond doubt ranks at this share of 100 at least, whoever wrote it."""
+
+ACCOUNT_TYPE_VALUE: Final[Mapping[str, float]] = {
+    "enterprise": 1.0,
+    "business": 0.6,
+    "small": 0.3,
+    "free": 0.0,
+}
+
+REVENUE_CAP: Final = 100_000.0
+"""Revenue a year beyond which more revenue raises nothing, in the account's own currency."""
+
+COMPLAINT_SIZE_CAP: Final = 50
+"""Texts in a recurring complaint beyond which more texts raise nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each term can contribute; a tenant's own. They sum to 100."""
+
+    urgency: float = 40.0
+    declared_urgency: float = 10.0
+    sentiment: float = 8.0
+    account_value: float = 12.0
+    complaint: float = 10.0
+    churn: float = 5.0
+    waiting: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What is known about one text; `None` is "unknown", which contributes nothing.
+
+    Attributes:
+        urgency: Probability of each urgency label; a person's label has probability 1.
+        sentiment: Probability of each sentiment label.
+        declared_urgency: What the customer said themselves.
+        account_type: One of `ACCOUNT_TYPE_VALUE`, or a tenant's own word, which then counts as unknown.
+        revenue: A year's revenue of the account, in its own currency, at least 0.
+        complaint_size: Texts in the recurring complaint it belongs to.
+        churn: Probability that the writer announces leaving, 0..1.
+    """
+
+    urgency: Mapping[str, float] | None = None
+    sentiment: Mapping[str, float] | None = None
+    declared_urgency: str | None = None
+    account_type: str | None = None
+    revenue: float | None = None
+    complaint_size: int | None = None
+    churn: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One summand.
+
+    Attributes:
+        value: 0..1, or `None` when its input is unknown.
+        weight: What a value of 1 contributes.
+        contribution: ``value * weight``, 0 when unknown.
+        reason: Why, in words a lead understands.
+    """
+
+    name: str
+    value: float | None
+    weight: float
+    contribution: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """The part of a priority that does not move with the clock.
+
+    Attributes:
+        terms: Every term but `waiting` and `floor`.
+        base: Their sum, 0..100.
+        floor: The least the priority can be, 0..100.
+        service_level_seconds: After how long the waiting term is full.
+    """
+
+    terms: tuple[Term, ...]
+    base: float
+    floor: float
+    service_level_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """A priority and the terms it is the sum of."""
+
+    value: float
+    terms: tuple[Term, ...]
+
+
+def resting_priority(signals: Signals, weights: Weights) -> Resting:
+    """Sum everything that is known about a text, the waiting time left out.
+
+    Args:
+        signals: What is known.
+        weights: The tenant's weights.
+
+    Returns:
+        The terms, their sum and the floor; monotone in each signal.
+
+    >>> resting_priority(Signals(urgency={"critical": 1.0}), Weights()).floor
+    70.0
+    """
+    terms = (
+        _urgency(signals.urgency, weights.urgency),
+        _declared(signals.declared_urgency, weights.declared_urgency),
+        _sentiment(signals.sentiment, weights.sentiment),
+        _account(signals.account_type, signals.revenue, weights.account_value),
+        _complaint(signals.complaint_size, weights.complaint),
+        _term("churn", signals.churn, weights.churn, _percent("announces leaving", signals.churn)),
+    )
+    return Resting(
+        terms=terms,
+        base=sum(term.contribution for term in terms),
+        floor=100.0 * FLOOR_SHARE * (signals.urgency or {}).get("critical", 0.0),
+        service_level_seconds=_service_level_seconds(signals.urgency),
+    )
+
+
+def priority_at(resting: Resting, weights: Weights, *, waited_seconds: float) -> Priority:
+    """Add the waiting time, and the lift to the floor where the sum stays below it.
+
+    Args:
+        resting: The part that does not move.
+        weights: The tenant's weights.
+        waited_seconds: Since the case was opened; negative counts as 0.
+
+    Returns:
+        ``max(base + waiting, floor)``; the terms' contributions sum to the value.
+    """
+    share = min(1.0, max(0.0, waited_seconds / resting.service_level_seconds))
+    hours = resting.service_level_seconds / 3_600
+    waiting = _term("waiting", share, weights.waiting, f"{share:.0%} of {hours:g} h to a first answer passed")
+    total = resting.base + waiting.contribution
+    lift = max(0.0, resting.floor - total)
+    floor = Term(
+        name="severity_floor",
+        value=lift / 100.0,
+        weight=100.0,
+        contribution=lift,
+        reason=f"a text this likely critical ranks at {resting.floor:.1f} at least"
+        if lift
+        else "the other terms already rank it where its severity asks for",
+    )
+    return Priority(value=total + lift, terms=(*resting.terms, waiting, floor))
+
+
+def _term(name: str, value: float | None, weight: float, reason: str) -> Term:
+    contribution = 0.0 if value is None else value * weight
+    return Term(name=name, value=value, weight=weight, contribution=contribution, reason=reason)
+
+
+def _percent(what: str, probability: float | None) -> str:
+    return f"{what}: unknown" if probability is None else f"{what}: {probability:.0%}"
+
+
+def _urgency(probabilities: Mapping[str, float] | None, weight: float) -> Term:
+    if probabilities is None:
+        return _term("urgency", None, weight, "no model has judged the urgency")
+    value = min(1.0, sum(SEVERITY[label] * share for label, share in probabilities.items()))
+    named = [(label, probabilities.get(label, 0.0)) for label in reversed(SEVERITY)]
+    reason = ", ".join(f"{label} {share:.0%}" for label, share in named if share >= 0.01)  # noqa: PLR2004
+    return _term("urgency", value, weight, reason)
+
+
+def _declared(label: str | None, weight: float) -> Term:
+    if label is None:
+        return _term("declared_urgency", None, weight, "the customer did not say how urgent it is")
+    return _term("declared_urgency", SEVERITY[label], weight, f"the customer says {label}")
+
+
+def _sentiment(probabilities: Mapping[str, float] | None, weight: float) -> Term:
+    if probabilities is None:
+        return _term("sentiment", None, weight, "no model has judged the sentiment")
+    negative = probabilities.get("negative", 0.0)
+    return _term("sentiment", negative, weight, f"negative {negative:.0%}")
+
+
+def _account(account_type: str | None, revenue: float | None, weight: float) -> Term:
+    by_type = ACCOUNT_TYPE_VALUE.get(account_type or "")
+    by_revenue = None if revenue is None else min(1.0, max(0.0, revenue) / REVENUE_CAP)
+    known = [value for value in (by_type, by_revenue) if value is not None]
+    if not known:
+        return _term("account_value", None, weight, "the account's type and revenue are unknown")
+    words = [] if account_type is None else [account_type]
+    if revenue is not None:
+        words.append(f"revenue {revenue:,.0f}" + (" (capped)" if revenue > REVENUE_CAP else ""))
+    return _term("account_value", max(known), weight, ", ".join(words))
+
+
+def _complaint(size: int | None, weight: float) -> Term:
+    if size is None:
+        return _term("complaint", None, weight, "belongs to no recurring complaint")
+    return _term("complaint", min(1.0, size / COMPLAINT_SIZE_CAP), weight, f"one of {size} with this problem")
+
+
+def _service_level_seconds(probabilities: Mapping[str, float] | None) -> float:
+    """Return the service level of the most probable urgency, in seconds."""
+    if not probabilities:
+        return UNKNOWN_SERVICE_LEVEL_SECONDS
+    return SERVICE_LEVEL_SECONDS[max(probabilities, key=lambda label: (probabilities[label], SEVERITY[label]))]

@@ -1,0 +1,59 @@
+"""From a stored text to the numbers that rank its case."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from service.store.records import Account, Case, Feedback, Tenant
+from service.triage.priority import Priority, Resting, Signals, Weights, priority_at, resting_priority
+
+
+def weights_of(tenant: Tenant) -> Weights:
+    """Return a tenant's own weights, or the default ones."""
+    return Weights(**tenant.priority_weights) if tenant.priority_weights else Weights()
+
+
+def signals_of(feedback: Feedback, account: Account | None) -> Signals:
+    """Gather what is known about a text; a person's label has probability 1."""
+    return Signals(
+        urgency=_probabilities(feedback, "urgency"),
+        sentiment=_probabilities(feedback, "sentiment"),
+        declared_urgency=feedback.declared_urgency,
+        account_type=account.type if account else None,
+        revenue=account.revenue_amount if account else None,
+    )
+
+
+def resting_of(feedback: Feedback, account: Account | None, weights: Weights) -> Resting:
+    """Return the part of a text's priority that does not move with the clock."""
+    return resting_priority(signals_of(feedback, account), weights)
+
+
+def rank_case(case: Case, feedback: Feedback, account: Account | None, weights: Weights) -> None:
+    """Write onto a case the numbers that the queue is ordered by."""
+    resting = resting_of(feedback, account, weights)
+    case.base = resting.base
+    case.floor = resting.floor
+    case.resting = max(resting.base, resting.floor)
+    case.waiting_since = min(feedback.occurred_at, feedback.received_at).timestamp()
+    case.service_level_seconds = resting.service_level_seconds
+
+
+def priority_of(
+    case: Case, feedback: Feedback, account: Account | None, weights: Weights, *, as_of: datetime
+) -> Priority:
+    """Return a case's priority with its terms, as of a moment."""
+    waited = as_of.timestamp() - case.waiting_since
+    return priority_at(resting_of(feedback, account, weights), weights, waited_seconds=waited)
+
+
+def due_at(case: Case) -> datetime:
+    """Return when the service level of a case is over."""
+    return datetime.fromtimestamp(case.waiting_since + case.service_level_seconds, UTC)
+
+
+def _probabilities(feedback: Feedback, field: str) -> Mapping[str, float] | None:
+    if field in feedback.judged:
+        return {getattr(feedback, field): 1.0}
+    predicted: dict[str, Any] = (feedback.prediction or {}).get(field, {})
+    return predicted.get("probabilities")
