@@ -8,7 +8,13 @@ from models.weights.manifest import file_sha256, read_manifest
 
 _HASH_LENGTH = 8
 _WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
-_MEANING_FILES = ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model", "modules.json", "1_Pooling/config.json")
+_MEANING_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "sentencepiece.bpe.model",
+    "modules.json",
+    "1_Pooling/config.json",
+)
 """What else decides what a text becomes."""
 
 

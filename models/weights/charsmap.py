@@ -25,7 +25,7 @@ _OPEN_BLOCKS = 4
 
 
 def composed_pairs(character_map: Mapping[str, str]) -> dict[str, str]:
-    """Find the two-character sequences that the reference composes into one character.
+    r"""Find the two-character sequences that the reference composes into one character.
 
     Only those count that can be reached: shorter than six bytes, and not begun by a character that the map
     already replaces, for then the shorter key wins.
@@ -36,7 +36,7 @@ def composed_pairs(character_map: Mapping[str, str]) -> dict[str, str]:
     Returns:
         From sequence to character.
 
-    >>> composed_pairs({})["e\\u0301"]
+    >>> composed_pairs({})["e\u0301"]
     'é'
     """
     marks: dict[str, list[str]] = {}
@@ -50,7 +50,7 @@ def composed_pairs(character_map: Mapping[str, str]) -> dict[str, str]:
         parts = unicodedata.normalize("NFD", character)
         if len(parts) != 2 or unicodedata.normalize("NFKC", character) != character:  # noqa: PLR2004
             continue
-        base, mark = parts
+        base, mark = parts[0], parts[1]
         for variant in (mark, *marks.get(mark, ())):
             key = base + variant
             if base not in character_map and len(key.encode()) < _GRAPHEME_LIMIT_BYTES:

@@ -31,7 +31,7 @@ def fetch_snapshot(model_id: str, cache: Path, report: Callable[[str], None]) ->
         return Path(snapshot_download(model_id, cache_dir=cache / "hub", ignore_patterns=_IGNORED))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         raise WeightsError(
-            f"Expected {model_id!r} to be `bundled`, a folder, a copy of the bundled weights (.whl or .bin) or "
-            f"a model id that a hub answers for; the hub said: {str(error).splitlines()[0]} Download the model "
-            "on a machine that reaches the hub and name its folder, or use `bundled`."
+            f"Expected {model_id!r} to be `bundled`, a folder, a copy of the bundled weights (.whl or .bin) "
+            f"or a model id that a hub answers for; the hub said: {str(error).splitlines()[0]} "
+            "Download the model on a machine that reaches the hub and name its folder, or use `bundled`."
         ) from error

@@ -60,7 +60,9 @@ def prepare_encoder(source: str, cache: Path, *, report: Callable[[str], None]) 
 
 def _checked_folder(folder: Path) -> Path:
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
-        raise WeightsError(f"Expected a sentence-transformers folder with modules.json or config.json at {folder}.")
+        raise WeightsError(
+            f"Expected a sentence-transformers folder with modules.json or config.json at {folder}."
+        )
     return folder.resolve()
 
 

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from models.weights.charsmap import compile_charsmap, composed_pairs
-from models.weights.e5s import Vocabulary
+from models.weights.vocabulary import Vocabulary
 
 _METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
 _MASK = "<mask>"
@@ -81,6 +81,7 @@ def _template(bos: str, bos_id: int, eos: str, eos_id: int) -> dict[str, Any]:
         "single": first,
         "pair": [*first, token(eos), sequence("B"), token(eos)],
         "special_tokens": {
-            piece: {"id": piece, "ids": [place], "tokens": [piece]} for piece, place in ((bos, bos_id), (eos, eos_id))
+            piece: {"id": piece, "ids": [place], "tokens": [piece]}
+            for piece, place in ((bos, bos_id), (eos, eos_id))
         },
     }

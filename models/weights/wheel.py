@@ -70,7 +70,9 @@ def verify_weights(path: Path) -> None:
     except OSError as error:
         raise WeightsError(f"Cannot read the weights file {path}: {error}.") from error
     if found != SHA256:
-        raise WeightsError(f"Expected SHA-256 {SHA256} of {path}, found {found}: it is damaged or another file.")
+        raise WeightsError(
+            f"Expected SHA-256 {SHA256} of {path}, found {found}: it is damaged or another file."
+        )
 
 
 _ADVICE = (
