@@ -33,7 +33,7 @@ KEYWORD_FIELDS: Final = (
 )
 """Payload fields matched as whole words; metadata among them, see `metadata_term`."""
 
-NUMBER_FIELDS: Final = ("revenue", "occurred_at")
+NUMBER_FIELDS: Final = ("revenue", "occurred_at", "received_at")
 """Payload fields compared as numbers."""
 
 

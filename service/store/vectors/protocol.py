@@ -23,8 +23,8 @@ class Point:
         vector: L2-normalised. *Shape:* ``(dimensions,)``, float32, finite.
         payload: Filterable fields: `tenant` (always) and any of `language`, `sentiment`, `topic` (a list),
             `urgency`, `kind`, `account_type`, `account`, `channel`, `status`, `complaint_id`, `revenue`
-            (a number), `occurred_at` (POSIX seconds) and `metadata` (a dict). What is not known is left
-            out, never null.
+            (a number), `occurred_at` and `received_at` (POSIX seconds) and `metadata` (a dict).
+            What is not known is left out, never null.
     """
 
     id: UUID
@@ -51,6 +51,7 @@ class VectorFilter:
         revenue_min: Least revenue of the account, in the account's own currency.
         occurred_from: Inclusive.
         occurred_to: Exclusive.
+        received_until: Exclusive; what came later is not found, so that the pages of a walk do not shift.
         metadata: Key and the exact value it must have.
         exclude: Ids that must not be found.
     """
@@ -69,6 +70,7 @@ class VectorFilter:
     revenue_min: float | None = None
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
+    received_until: datetime | None = None
     metadata: Mapping[str, str | int | float] | None = None
     exclude: tuple[UUID, ...] = ()
 
