@@ -70,10 +70,12 @@ class ScoredText:
     Attributes:
         vector: L2-normalised retrieval vector.
             *Shape:* ``(dimensions,)``, float32.
+        language: The language it is written in, told without heads too.
         predictions: `None` when no heads fit the encoder.
     """
 
     vector: Floats1d
+    language: LanguageGuess
     predictions: Predictions | None
 
     def stored_vector(self) -> bytes:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from models.encoder.protocol import Encoder
 from models.heads import Heads
-from models.predictions import LanguageGuess, ScoredText
+from models.predictions import LanguageGuess, Predictions, ScoredText
 
 
 class LanguageIdentification(Protocol):
@@ -46,12 +46,13 @@ class Scorer:
         if not texts:
             return []
         encoding = self._encoder.encode(texts)
-        if self._heads is None:
-            return [ScoredText(vector=vector, predictions=None) for vector in encoding.vectors]
-        predictions = self._heads.predict(encoding.features, self._identify(texts, languages))
+        guesses = self._identify(texts, languages)
+        predictions: Sequence[Predictions | None] = [None] * len(texts)
+        if self._heads is not None:
+            predictions = self._heads.predict(encoding.features, guesses)
         return [
-            ScoredText(vector=vector, predictions=prediction)
-            for vector, prediction in zip(encoding.vectors, predictions, strict=True)
+            ScoredText(vector=vector, language=language, predictions=prediction)
+            for vector, language, prediction in zip(encoding.vectors, guesses, predictions, strict=True)
         ]
 
     def _identify(self, texts: Sequence[str], given: Sequence[str | None]) -> list[LanguageGuess]:

@@ -38,12 +38,18 @@ def create_key(session: Session, *, tenant_name: str, name: str, scopes: tuple[s
     """
     unknown = set(scopes) - set(SCOPES)
     if unknown or not scopes:
-        raise UnprocessableError(f"expected scopes out of {', '.join(SCOPES)}, got {', '.join(scopes) or 'none'}")
+        raise UnprocessableError(
+            f"expected scopes out of {', '.join(SCOPES)}, got {', '.join(scopes) or 'none'}"
+        )
     tenant = ensure_tenant(session, tenant_name)
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     session.add(
         ApiKey(
-            id=key_id, tenant_id=tenant.id, name=name, secret_sha256=_sha256(secret), scopes=sorted(set(scopes))
+            id=key_id,
+            tenant_id=tenant.id,
+            name=name,
+            secret_sha256=_sha256(secret),
+            scopes=sorted(set(scopes)),
         )
     )
     return f"{PREFIX}_{key_id}_{secret}"

@@ -66,7 +66,11 @@ class RequestMiddleware:
         self.metrics.requests.labels(scope["method"], route, status).inc()
         self.metrics.request_seconds.labels(scope["method"], route).observe(seconds)
         log.info(
-            "request", method=scope["method"], route=route, status=status, milliseconds=round(seconds * 1e3, 1)
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1e3, 1),
         )
 
 

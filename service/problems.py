@@ -18,6 +18,9 @@ from service.store.errors import DatabaseUnavailableError, IndexUnavailableError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+ERRORS_MAX: Final = 50
+"""Fields that one problem document names at most."""
+
 TABLE: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     errors.UnauthenticatedError: (HTTPStatus.UNAUTHORIZED, "No valid key"),
     errors.ForbiddenError: (HTTPStatus.FORBIDDEN, "The key lacks a scope"),
@@ -120,12 +123,13 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
         raise error
     found = field_problems(list(error.errors()))
     where = ", ".join(sorted({row.pointer for row in found})[:5])
+    extra = {"errors": [row.model_dump() for row in found[:ERRORS_MAX]]}
     problem = Problem(
         type="urn:closeloop:problem:invalid-request",
         title="The request does not fit its form",
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
         detail=f"{len(found)} field(s) do not fit: {where}",
-        errors=[row.model_dump() for row in found[:50]],
+        **extra,
     )
     return respond(problem)
 

@@ -7,6 +7,7 @@ from limits import RateLimitItem
 from limits.strategies import RateLimiter
 
 from service.metrics import Metrics
+from service.search import Search
 from service.settings import Settings
 from service.store.database import Database
 from service.store.vectors import VectorIndex
@@ -23,7 +24,6 @@ class State:
     Attributes:
         default_tenant: Whom callers without a key act for while `CLOSELOOP_AUTH` is `off`.
         heads_missing: Why scoring is not possible, `None` when it is.
-        relevance_threshold: Cosine from which a text counts as matching a search.
     """
 
     settings: Settings
@@ -33,9 +33,9 @@ class State:
     batcher: Batcher
     indexer: Indexer
     triage: Triage
+    search: Search
     model: ModelIdentity
     default_tenant: UUID
     heads_missing: str | None
-    relevance_threshold: float
     limiter: RateLimiter
     rate: RateLimitItem | None

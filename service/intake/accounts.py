@@ -26,7 +26,9 @@ class AccountDetails:
     attributes: Mapping[str, Mapping[str, Any]]
 
 
-def put_account(session: Session, tenant: UUID, external_id: str, details: AccountDetails) -> tuple[Account, bool]:
+def put_account(
+    session: Session, tenant: UUID, external_id: str, details: AccountDetails
+) -> tuple[Account, bool]:
     """Create or replace an account; its texts' filters and priorities follow through the outbox.
 
     Returns:
@@ -77,7 +79,9 @@ def ensure_accounts(session: Session, tenant: UUID, external_ids: Iterable[str])
     return known
 
 
-def accounts_by_external_id(session: Session, tenant: UUID, external_ids: Iterable[str]) -> dict[str, Account]:
+def accounts_by_external_id(
+    session: Session, tenant: UUID, external_ids: Iterable[str]
+) -> dict[str, Account]:
     """Return those accounts that exist."""
     query = select(Account).where(Account.tenant_id == tenant, Account.external_id.in_(list(external_ids)))
     return {account.external_id: account for account in session.scalars(query)}

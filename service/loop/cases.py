@@ -92,9 +92,7 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
 
 def case_history(session: Session, case_id: UUID) -> list[CaseEvent]:
     """Return what happened to a case, oldest first."""
-    return list(
-        session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id))
-    )
+    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
 
 def count_open(session: Session, tenant: UUID) -> int:

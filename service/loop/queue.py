@@ -15,13 +15,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import case as sql_case
 from sqlalchemy.orm import Session, joinedload
 
 from service.store.feedback import conditions
 from service.store.records import Case, Feedback
 from service.store.vectors import VectorFilter
 from service.triage.priority import Priority, Weights
+
+Rows = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +57,9 @@ class Ranked:
 def value_at(as_of: datetime, waiting_weight: float) -> ColumnElement[float]:
     """Write a case's priority as of a moment in SQL; equals `service.triage.priority.priority_at`."""
     passed = (as_of.timestamp() - Case.waiting_since) / Case.service_level_seconds
-    share = case((passed >= 1.0, 1.0), (passed <= 0.0, 0.0), else_=passed)
+    share = sql_case((passed >= 1.0, 1.0), (passed <= 0.0, 0.0), else_=passed)
     total = Case.base + waiting_weight * share
-    return case((total > Case.floor, total), else_=Case.floor)
+    return sql_case((total > Case.floor, total), else_=Case.floor)
 
 
 def queue_page(
@@ -102,26 +105,29 @@ def queue_page(
     ]
 
 
-def rank_of(session: Session, tenant: UUID, value: float, *, weights: Weights, as_of: datetime) -> int:
-    """Return the place that a value has among the tenant's open cases."""
+def rank_of(session: Session, case: Case, value: float, *, weights: Weights, as_of: datetime) -> int:
+    """Return the place that an open case would have in its tenant's queue with this value."""
     above = select(func.count()).where(
-        Case.tenant_id == tenant, Case.state == "open", value_at(as_of, weights.waiting) > value
+        Case.tenant_id == case.tenant_id,
+        Case.state == "open",
+        Case.id != case.id,
+        value_at(as_of, weights.waiting) > value,
     )
     return 1 + (session.scalar(above) or 0)
 
 
 def ranks_without(
-    session: Session, tenant: UUID, priority: Priority, *, weights: Weights, as_of: datetime
+    session: Session, case: Case, priority: Priority, *, weights: Weights, as_of: datetime
 ) -> dict[str, int]:
     """Return, for each term that contributes, the place the case would have without it."""
     return {
-        term.name: rank_of(session, tenant, priority.value - term.contribution, weights=weights, as_of=as_of)
+        term.name: rank_of(session, case, priority.value - term.contribution, weights=weights, as_of=as_of)
         for term in priority.terms
         if term.contribution > 0
     }
 
 
-def _scope(query: Select[Any], where: QueueFilter, wanted: list[ColumnElement[bool]]) -> Select[Any]:
+def _scope(query: Rows, where: QueueFilter, wanted: list[ColumnElement[bool]]) -> Rows:
     query = query.where(Case.tenant_id == where.feedback.tenant, Case.state == "open", *wanted)
     return query.join(Feedback, Feedback.id == Case.feedback_id) if conditions(where.feedback) else query
 

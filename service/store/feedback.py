@@ -62,7 +62,7 @@ def remove(session: Session, tenant: UUID, feedback_id: UUID) -> None:
     session.execute(delete(Feedback).where(Feedback.id == feedback.id))
 
 
-def with_case(tenant: UUID) -> Select[Any]:
+def with_case(tenant: UUID) -> Select[*tuple[Any, ...]]:
     """Select a tenant's texts with their cases and accounts."""
     return (
         select(Feedback, Case)

@@ -46,7 +46,7 @@ def enqueue_where(session: Session, *conditions: Any) -> int:
 
     One statement whatever their number, so that an account with many texts changes at once.
     """
-    chosen: Select[Any] = select(
+    chosen: Select[*tuple[Any, ...]] = select(
         Feedback.id,
         literal(1).label("revision"),
         literal(0).label("attempts"),
@@ -104,11 +104,13 @@ def is_pending(session: Session, feedback_ids: Sequence[UUID]) -> bool:
     return bool(session.scalar(select(exists().where(OutboxEntry.feedback_id.in_(feedback_ids)))))
 
 
-def _upsert(session: Session, source: "list[dict[str, Any]] | Select[Any]") -> None:
+def _upsert(session: Session, source: "list[dict[str, Any]] | Select[*tuple[Any, ...]]") -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     columns = ["feedback_id", "revision", "attempts", "available_at", "enqueued_at"]
     statement = insert(OutboxEntry)
-    statement = statement.values(source) if isinstance(source, list) else statement.from_select(columns, source)
+    statement = (
+        statement.values(source) if isinstance(source, list) else statement.from_select(columns, source)
+    )
     session.execute(
         statement.on_conflict_do_update(
             index_elements=[OutboxEntry.feedback_id],

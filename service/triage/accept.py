@@ -48,7 +48,9 @@ class Accepted:
 Outcome = Accepted | ServiceError
 
 
-def stored_texts(session: Session, tenant: UUID, items: Sequence[IncomingFeedback]) -> dict[tuple[str, str], str]:
+def stored_texts(
+    session: Session, tenant: UUID, items: Sequence[IncomingFeedback]
+) -> dict[tuple[str, str], str]:
     """Return the text stored under each key that is known already; those need no scoring."""
     return {key: row.text for key, row in _rows(session, tenant, items).items()}
 
@@ -84,7 +86,9 @@ def accept(
         One outcome an item. A refused one leaves the others untouched.
     """
     tenant = session.get_one(Tenant, tenant_id)
-    accounts = ensure_accounts(session, tenant_id, (i.account_external_id for i in items if i.account_external_id))
+    accounts = ensure_accounts(
+        session, tenant_id, (i.account_external_id for i in items if i.account_external_id)
+    )
     known = _rows(session, tenant_id, items)
     intake = _Intake(session, tenant, accounts, model)
     outcomes: list[Outcome] = []

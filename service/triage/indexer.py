@@ -13,7 +13,6 @@ from sqlalchemy.orm import joinedload, undefer
 from starlette.concurrency import run_in_threadpool
 
 from models.predictions import ScoredText, vector_from_stored
-from service.triage.accept import ModelIdentity
 from service.metrics import Metrics
 from service.store import outbox
 from service.store.database import Database
@@ -21,6 +20,7 @@ from service.store.errors import IndexUnavailableError
 from service.store.outbox import Pending
 from service.store.records import Case, Feedback, Tenant
 from service.store.vectors import Point, VectorIndex
+from service.triage.accept import ModelIdentity
 from service.triage.batcher import Batcher
 from service.triage.labels import apply_labels, apply_score, current, topics_of
 from service.triage.rank import rank_case, weights_of
@@ -86,7 +86,9 @@ class Indexer:
         """Work on one batch of the outbox; return how many entries were due."""
         with ExitStack() as stack:
             # Two indexers on one database could write an older state over a newer one.
-            if not await run_in_threadpool(stack.enter_context, self._database.exclusive("closeloop.indexer")):
+            if not await run_in_threadpool(
+                stack.enter_context, self._database.exclusive("closeloop.indexer")
+            ):
                 return 0
             due = await run_in_threadpool(self._take)
             if due:
@@ -98,7 +100,7 @@ class Indexer:
             try:
                 while await self.drain_once():
                     pass
-            except Exception:  # noqa: BLE001  (the loop must outlive whatever one round meets)
+            except Exception:
                 log.exception("indexer_round_failed")
             self._wake.clear()
             with suppress(TimeoutError):
@@ -148,9 +150,13 @@ class Indexer:
         stale = await run_in_threadpool(self._stale_texts, feedback_ids)
         if stale:
             scored = await self._batcher.score(
-                list(stale.values()), [None] * len(stale), deadline=time.monotonic() + REEMBED_DEADLINE_SECONDS
+                list(stale.values()),
+                [None] * len(stale),
+                deadline=time.monotonic() + REEMBED_DEADLINE_SECONDS,
             )
-            await run_in_threadpool(self._write_scores, dict(zip(stale, zip(stale.values(), scored, strict=True), strict=True)))
+            await run_in_threadpool(
+                self._write_scores, dict(zip(stale, zip(stale.values(), scored, strict=True), strict=True))
+            )
 
     def _stale_texts(self, feedback_ids: Sequence[UUID]) -> dict[UUID, str]:
         with self._database.read() as session:

@@ -188,7 +188,7 @@ def _urgency(probabilities: Mapping[str, float] | None, weight: float) -> Term:
     if probabilities is None:
         return _term("urgency", None, weight, "no model has judged the urgency")
     value = min(1.0, sum(SEVERITY[label] * share for label, share in probabilities.items()))
-    named = [(label, probabilities.get(label, 0.0)) for label in reversed(SEVERITY)]
+    named = [(label, probabilities.get(label, 0.0)) for label in ("critical", "high", "medium", "low")]
     reason = ", ".join(f"{label} {share:.0%}" for label, share in named if share >= 0.01)  # noqa: PLR2004
     return _term("urgency", value, weight, reason)
 
@@ -228,4 +228,6 @@ def _service_level_seconds(probabilities: Mapping[str, float] | None) -> float:
     """Return the service level of the most probable urgency, in seconds."""
     if not probabilities:
         return UNKNOWN_SERVICE_LEVEL_SECONDS
-    return SERVICE_LEVEL_SECONDS[max(probabilities, key=lambda label: (probabilities[label], SEVERITY[label]))]
+    return SERVICE_LEVEL_SECONDS[
+        max(probabilities, key=lambda label: (probabilities[label], SEVERITY[label]))
+    ]

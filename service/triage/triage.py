@@ -11,16 +11,16 @@ from starlette.concurrency import run_in_threadpool
 from models.arrays import Floats2d
 from models.predictions import ScoredText
 from service.errors import ServiceError
-from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, serialise, stored_texts
 from service.intake.feedback import IncomingFeedback
 from service.store.database import Database
 from service.store.errors import IndexUnavailableError
 from service.store.records import Tenant, now
 from service.store.vectors import VectorFilter, VectorIndex
+from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, serialise, stored_texts
 from service.triage.batcher import Batcher
 from service.triage.priority import Priority
-from service.triage.retry import RetryKey, recall, remember
 from service.triage.rank import priority_of, weights_of
+from service.triage.retry import RetryKey, recall, remember
 
 SIMILAR_COUNT_MAX = 100
 """Counting stops here: a lead needs to know "many", not how many exactly."""
@@ -139,9 +139,7 @@ class Triage:
 
         The index does not hold this batch yet, so it is compared in memory.
         """
-        fresh = [
-            i for i, outcome in enumerate(outcomes) if isinstance(outcome, Accepted) and outcome.changed
-        ]
+        fresh = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Accepted) and outcome.changed]
         counts: list[int | None] = [None] * len(outcomes)
         vectors = np.stack([_vector(scored[i]) for i in fresh]) if fresh else np.empty((0, 1), np.float32)
         beside = _count_beside(vectors, self._similar_threshold)

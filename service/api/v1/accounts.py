@@ -14,7 +14,7 @@ from service.dependencies import CurrentState, MayRead, MayWrite
 from service.intake.accounts import AccountDetails, get_account, list_accounts, put_account
 from service.store.records import Account
 
-router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictJsonRoute)
 
 ExternalId = Annotated[Line, Path(description="Your own id of the account.")]
 

@@ -21,7 +21,7 @@ from service.state import State
 from service.store.records import Tenant, now
 from service.triage.rank import due_at, priority_of, weights_of
 
-router = APIRouter(tags=["queue"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1", tags=["queue"], route_class=StrictJsonRoute)
 
 
 class QueueCursor(cursors.Cursor):
@@ -76,7 +76,9 @@ async def patch_case(case_id: UUID, body: CaseIn, state: CurrentState, principal
     change = Change(
         version=body.version,
         # A null state or note says nothing; a null assignee or team takes it off.
-        given=frozenset(name for name, value in given.items() if value is not None or name in {"assignee", "team"}),
+        given=frozenset(
+            name for name, value in given.items() if value is not None or name in {"assignee", "team"}
+        ),
         state=body.state,
         assignee=body.assignee,
         team=body.team,
@@ -101,8 +103,8 @@ def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
         priority = priority_of(case, case.feedback, case.feedback.account, weights, as_of=moment)
         rank, without = None, {}
         if case.state == "open":
-            rank = rank_of(session, principal.tenant, priority.value, weights=weights, as_of=moment)
-            without = ranks_without(session, principal.tenant, priority, weights=weights, as_of=moment)
+            rank = rank_of(session, case, priority.value, weights=weights, as_of=moment)
+            without = ranks_without(session, case, priority, weights=weights, as_of=moment)
         return CaseOut(
             case_id=case.id,
             state=case.state,  # type: ignore[arg-type]  # the database holds states of the closed set only
@@ -118,9 +120,7 @@ def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
             feedback=feedback_out(case.feedback, case),
             complaint=None,
             history=[
-                CaseEventOut(
-                    state=row.state, assignee=row.assignee, note=row.note, by=row.by, at=row.at
-                )
+                CaseEventOut(state=row.state, assignee=row.assignee, note=row.note, by=row.by, at=row.at)
                 for row in case_history(session, case_id)
             ],
         )

@@ -34,4 +34,6 @@ def decode(form: type[C], given: str | None) -> C | None:
     try:
         return form.model_validate_json(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
     except (ValidationError, binascii.Error, ValueError) as error:
-        raise UnprocessableError("expected the next_cursor of a page of this list, got something else") from error
+        raise UnprocessableError(
+            "expected the next_cursor of a page of this list, got something else"
+        ) from error

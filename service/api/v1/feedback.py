@@ -39,7 +39,7 @@ from service.store.records import now
 from service.triage.retry import RetryKey
 from service.triage.triage import Triaged
 
-router = APIRouter(prefix="/feedback", tags=["feedback"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictJsonRoute)
 
 CREATED: Final = 201
 NOTHING_NEW: Final = 200
@@ -71,7 +71,9 @@ async def post_feedback(
     principal: MayWrite,
     deadline: Deadline,
     idempotency_key: Annotated[IdempotencyKey | None, Header(description="Makes a retry safe.")] = None,
-    wait: Annotated[str | None, Query(pattern="^indexed$", description="`indexed`: searchable at once.")] = None,
+    wait: Annotated[
+        str | None, Query(pattern="^indexed$", description="`indexed`: searchable at once.")
+    ] = None,
 ) -> FeedbackBatchOut:
     """Score and store texts, join them to the queue. One bad item does not sink the rest."""
     items = [_incoming(item) for item in body.items]
@@ -212,6 +214,7 @@ def _answer(row: Triaged | ServiceError) -> AcceptedOut | RejectedOut:
 def _rejected(item: Rejected) -> RejectedOut:
     where = ", ".join(field.pointer for field in item.fields)
     error = UnprocessableError(
-        f"{len(item.fields)} field(s) do not fit: {where}", errors=[field.model_dump() for field in item.fields]
+        f"{len(item.fields)} field(s) do not fit: {where}",
+        errors=[field.model_dump() for field in item.fields],
     )
     return RejectedOut(error=problem_of(error))

@@ -4,7 +4,18 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from service.api.v1.wire.base import CaseState, Channel, Kind, LanguageCode, Line, Moment, Sentiment, Short, Topic, Urgency
+from service.api.v1.wire.base import (
+    CaseState,
+    Channel,
+    Kind,
+    LanguageCode,
+    Line,
+    Moment,
+    Sentiment,
+    Short,
+    Topic,
+    Urgency,
+)
 from service.api.v1.wire.search import FilterIn
 from service.auth import Principal
 from service.store.vectors import VectorFilter

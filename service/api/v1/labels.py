@@ -14,7 +14,7 @@ from service.errors import UnprocessableError
 from service.learning.judgements import judge, undo
 from service.triage.labels import FIELDS
 
-router = APIRouter(prefix="/feedback", tags=["feedback"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictJsonRoute)
 
 
 @router.patch(

@@ -12,7 +12,7 @@ from service.errors import NoHeadsError, UnprocessableError
 from service.state import State
 from service.triage.labels import score_document
 
-router = APIRouter(tags=["score"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1", tags=["score"], route_class=StrictJsonRoute)
 
 
 @router.post("/score", operation_id="score", summary="Score texts", responses=problems(429))

@@ -52,7 +52,9 @@ FeedbackText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX, pattern=NO_NUL),
     AfterValidator(_has_words),
-    Field(description="What the customer said, in any language.", examples=["Die App stürzt beim Bezahlen ab."]),
+    Field(
+        description="What the customer said, in any language.", examples=["Die App stürzt beim Bezahlen ab."]
+    ),
 ]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]

@@ -66,7 +66,9 @@ class CaseOut(Out):
     closed_at: Moment | None
     priority: PriorityOut
     rank: int | None = Field(description="Place among the open cases; null when it is not open.")
-    rank_without: dict[str, int] = Field(description="What the rank would be without each term; empty when not open.")
+    rank_without: dict[str, int] = Field(
+        description="What the rank would be without each term; empty when not open."
+    )
     feedback: FeedbackOut
     complaint: dict[str, Any] | None
     history: list[CaseEventOut]

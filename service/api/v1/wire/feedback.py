@@ -31,9 +31,10 @@ class AuthorIn(In):
 
     external_id: Line | None = None
     name: Line | None = None
-    email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\u0000@]+@[^\u0000@]+$")] | None = (
-        None
-    )
+    email: (
+        Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\u0000@]+@[^\u0000@]+$")]
+        | None
+    ) = None
     language: LanguageCode | None = None
 
 
@@ -59,7 +60,7 @@ class FeedbackIn(In):
     product: Short | None = None
     occurred_at: Moment | None = Field(default=None, description="Now when absent.")
     language: LanguageCode | None = Field(default=None, description="Known language; identified when absent.")
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default={})
     update: bool = Field(
         default=False, strict=True, description="Store another text under the same key as a new version."
     )

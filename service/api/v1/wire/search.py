@@ -1,6 +1,6 @@
 """Wire types of POST /v1/search."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -24,7 +24,7 @@ from service.api.v1.wire.base import (
 )
 from service.api.v1.wire.feedback import FeedbackOut
 
-Several = Field(default=[], max_length=100)
+Several: Any = Field(default=[], max_length=100)
 
 
 class FilterIn(In):
@@ -43,7 +43,7 @@ class FilterIn(In):
     occurred_from: Moment | None = Field(default=None, description="Inclusive.")
     occurred_to: Moment | None = Field(default=None, description="Exclusive.")
     complaint_id: Short | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default={})
 
 
 class SearchIn(In):

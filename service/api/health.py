@@ -1,0 +1,104 @@
+"""/livez, /readyz, /metrics: for those who run the service."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
+from sqlalchemy import func, select
+from starlette.concurrency import run_in_threadpool
+
+from service.api.v1.wire.base import Out
+from service.dependencies import CurrentState
+from service.state import State
+from service.store import outbox
+from service.store.errors import StoreError
+from service.store.records import Feedback
+
+router = APIRouter(tags=["operations"])
+
+
+class LiveOut(Out):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class CheckOut(Out):
+    """One dependency."""
+
+    ok: bool
+    detail: str = Field(examples=["answers"])
+
+
+class ReadyOut(Out):
+    """Whether the service can do its work, dependency by dependency."""
+
+    ready: bool
+    checks: dict[Annotated[str, Field(examples=["database"])], CheckOut]
+
+
+@router.get("/livez", operation_id="livez", summary="Is the process alive?")
+async def livez() -> LiveOut:
+    """Answer as long as the event loop turns."""
+    return LiveOut(status="ok")
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    summary="Can the service do its work?",
+    responses={503: {"model": ReadyOut, "description": "A dependency does not answer."}},
+)
+async def readyz(state: CurrentState, response: Response) -> ReadyOut:
+    """Ask each dependency. Missing heads and a late index are told, but do not stop the service."""
+    checks = {
+        "database": await _database(state),
+        "index": await _index(state),
+        "heads": CheckOut(
+            ok=state.heads_missing is None,
+            detail=state.heads_missing or f"{state.model.name} {state.model.revision}",
+        ),
+    }
+    if checks["database"].ok:
+        checks["vectors"] = await run_in_threadpool(_vectors, state)
+    ready = checks["database"].ok and checks["index"].ok
+    response.status_code = 200 if ready else 503
+    return ReadyOut(ready=ready, checks=checks)
+
+
+@router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
+async def metrics(state: CurrentState) -> Response:
+    """Return the counters of this process."""
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database(state: State) -> CheckOut:
+    try:
+        await run_in_threadpool(state.database.ping)
+    except StoreError as error:
+        return CheckOut(ok=False, detail=str(error))
+    return CheckOut(ok=True, detail=state.database.url.get_backend_name())
+
+
+async def _index(state: State) -> CheckOut:
+    try:
+        await state.index.ping()
+    except StoreError as error:
+        return CheckOut(ok=False, detail=str(error))
+    return CheckOut(ok=True, detail="Qdrant server" if state.settings.qdrant_url else "Qdrant Edge")
+
+
+def _vectors(state: State) -> CheckOut:
+    """Tell of texts whose vectors are of another encoder than the one that runs."""
+    space = state.model.space
+    with state.database.read() as session:
+        other = session.scalar(select(func.count()).where(Feedback.space != space)) or 0
+        behind = outbox.count(session)
+    if other:
+        return CheckOut(
+            ok=False,
+            detail=f"{other} texts have vectors of another encoder than {space} and are not found by "
+            "searches; `closeloop reindex` computes theirs",
+        )
+    return CheckOut(ok=True, detail=f"{behind} texts wait for the index" if behind else "up to date")

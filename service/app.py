@@ -1,0 +1,60 @@
+"""The application: routes, problems and middleware around one composed state."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service import problems
+from service.api import health
+from service.api.v1 import accounts, cases, feedback, labels, reindex, score, search
+from service.lifespan import Parts, lifespan_of
+from service.metrics import Metrics
+from service.middleware import RequestMiddleware
+from service.settings import Settings
+
+DESCRIPTION = """Self-hosted triage of customer feedback in any language.
+
+Errors are RFC 9457 problem documents. Times are RFC 3339 in UTC. Lists give a `next_cursor`.
+"""
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """Compose the application; nothing is loaded or opened before its lifespan begins.
+
+    Args:
+        settings: What can be set.
+        parts: Ready-made models or stores in place of those that `settings` name, for tests.
+    """
+    metrics = Metrics()
+    app = FastAPI(
+        title="Closeloop",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan_of(settings, metrics, parts or Parts()),
+    )
+    app.add_middleware(RequestMiddleware, metrics=metrics)
+    problems.install(app)
+    app.include_router(health.router)
+    for noun in (score, feedback, labels, accounts, search, cases, reindex):
+        app.include_router(noun.router)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def openapi_of(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with problem documents as the only form of a refusal."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        for path in document["paths"].values():
+            for operation in path.values():
+                for answer in operation["responses"].values():
+                    if problems.MEDIA_TYPE in answer.get("content", {}):
+                        # FastAPI adds its own form beside the declared one.
+                        answer["content"].pop("application/json", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema
