@@ -20,7 +20,6 @@ from models.weights.vocabulary import Vocabulary
 PREFIX = "query: "
 """E5 was trained with it on texts that are compared with each other."""
 
-_SEGMENTS = "emb.type"
 _LAYER_PARTS = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -116,7 +115,7 @@ def _shapes(sizes: Architecture) -> dict[str, tuple[str | None, tuple[int, ...]]
     found: dict[str, tuple[str | None, tuple[int, ...]]] = {
         "embeddings.word_embeddings.weight": ("emb.word", (sizes.vocabulary_size, hidden)),
         "embeddings.position_embeddings.weight": ("emb.pos", (sizes.max_positions, hidden)),
-        "embeddings.token_type_embeddings.weight": (_SEGMENTS, (sizes.type_vocabulary_size, hidden)),
+        "embeddings.token_type_embeddings.weight": ("emb.type", (sizes.type_vocabulary_size, hidden)),
         "embeddings.LayerNorm.weight": ("emb.ln.w", (hidden,)),
         "embeddings.LayerNorm.bias": ("emb.ln.b", (hidden,)),
         # BertModel has a pooler and complains when it is missing; nothing here reads it.
@@ -161,8 +160,6 @@ def _values(file: E5File, source: str | None, shape: tuple[int, ...]) -> Floats1
     if source is None:
         return np.zeros(count, dtype=np.float32)
     values = file.tensor(source)
-    if source == _SEGMENTS:  # only the first row is stored: no text of ours has a second segment
-        values = np.concatenate([values, np.zeros(max(0, count - len(values)), dtype=np.float32)])
     if len(values) != count:
         raise WeightsError(
             f"Expected {count} values of shape {shape} in tensor {source!r}, found {len(values)}."

