@@ -204,6 +204,8 @@ def matches(payload: Mapping[str, Any], id_: UUID, where: VectorFilter) -> bool:
             where.revenue_min is None or payload.get("revenue", np.nan) >= where.revenue_min,
             where.occurred_from is None or moment >= where.occurred_from.timestamp(),
             where.occurred_to is None or moment < where.occurred_to.timestamp(),
+            where.received_until is None
+            or payload.get("received_at", np.nan) < where.received_until.timestamp(),
         ]
     )
 
@@ -223,6 +225,7 @@ def varied_points(count: int) -> list[Point]:
         "complaint_id": ["c1", "c2"],
         "revenue": [0, 9999.5, 10000, 1_000_000],
         "occurred_at": [(START + timedelta(days=days)).timestamp() for days in range(4)],
+        "received_at": [(START + timedelta(hours=hours)).timestamp() for hours in range(4)],
         "metadata": [{"plan": "pro"}, {"plan": "pro", "seats": 5}, {"plan": "free", "seats": 5.0}, {}],
     }
     points = []
@@ -250,6 +253,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "from": {"occurred_from": START + timedelta(days=1)},
     "to": {"occurred_to": START + timedelta(days=2)},
     "between": {"occurred_from": START + timedelta(days=1), "occurred_to": START + timedelta(days=2)},
+    "received": {"received_until": START + timedelta(hours=2)},
     "text metadata": {"metadata": {"plan": "pro"}},
     "number metadata": {"metadata": {"seats": 5}},
     "two metadata": {"metadata": {"seats": 5.0, "plan": "pro"}},
@@ -269,6 +273,7 @@ FILTERS: dict[str, dict[str, Any]] = {
         "revenue_min": 1,
         "occurred_from": START,
         "occurred_to": START + timedelta(days=3, microseconds=1),
+        "received_until": START + timedelta(hours=4),
         "metadata": {"plan": "pro"},
         "exclude": (UUID(int=1000),),
     },

@@ -67,6 +67,7 @@ def conditions_of(where: VectorFilter) -> Conditions:
         Within(
             field="occurred_at", at_least=_seconds(where.occurred_from), below=_seconds(where.occurred_to)
         ),
+        Within(field="received_at", at_least=None, below=_seconds(where.received_until)),
     )
     return Conditions(
         one_of=tuple(one_of),
