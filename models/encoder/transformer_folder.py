@@ -1,5 +1,6 @@
 """Loading a sentence-transformers folder and taking it apart."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,15 +80,16 @@ def load_transformer_folder(folder: Path) -> TransformerFolder:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the loader's progress bar and advice off the terminal."""
-    from transformers.utils import logging as untyped_logging  # noqa: PLC0415 (see load_transformer_folder)
+    from transformers.utils import logging as untyped_bars  # noqa: PLC0415 (see load_transformer_folder)
 
-    logging: Any = untyped_logging
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    bars: Any = untyped_bars
+    advice = logging.getLogger("sentence_transformers")
+    level, bar = advice.level, bars.is_progress_bar_enabled()
+    advice.setLevel(logging.ERROR)
+    bars.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        advice.setLevel(level)
         if bar:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()

@@ -32,6 +32,6 @@ def fetch_snapshot(model_id: str, cache: Path, report: Callable[[str], None]) ->
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         raise WeightsError(
             f"Expected {model_id!r} to be `bundled`, a folder, a copy of the bundled weights (.whl or .bin) "
-            f"or a model id that a hub answers for; the hub said: {str(error).splitlines()[0]} "
+            f"or a model id that a hub answers for; the hub said: {str(error).splitlines()[0].rstrip('.')}. "
             "Download the model on a machine that reaches the hub and name its folder, or use `bundled`."
         ) from error
