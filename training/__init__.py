@@ -1,0 +1,1 @@
+"""Data in; a model folder, its metrics and its card out."""

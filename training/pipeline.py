@@ -1,0 +1,133 @@
+"""Stages with declared inputs and outputs; one whose inputs are unchanged is skipped."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from training.errors import ExperimentError
+from training.experiment import Experiment
+from training.features import FeatureCache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every stage gets.
+
+    Attributes:
+        experiment: The experiment file.
+        features: Encodes texts, once each.
+        console: Where progress is shown.
+    """
+
+    experiment: Experiment
+    features: FeatureCache
+    console: Console
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the run lies."""
+        return self.experiment.run_folder / name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step from files to files.
+
+    Attributes:
+        name: What the user calls it.
+        run: Reads the inputs and writes the outputs.
+        settings: The part of the experiment that it depends on, as JSON values.
+        inputs: Checksums of what it reads besides earlier stages' outputs, by name.
+        reads: Files of the run folder that earlier stages wrote.
+        writes: Files that it leaves, as paths.
+    """
+
+    name: str
+    run: Callable[[Context], None]
+    settings: Callable[[Experiment], Any]
+    inputs: Callable[[Context], Mapping[str, str]]
+    reads: tuple[str, ...]
+    writes: Callable[[Context], Sequence[Path]]
+
+
+def run_stages(
+    stages: Sequence[Stage], context: Context, *, until: str | None = None, force: bool = False
+) -> list[str]:
+    """Run stages in order, skipping those whose inputs, settings and outputs are as last time.
+
+    A stage's stamp is written after its outputs, so a killed run takes up at the stage it was in.
+
+    Args:
+        stages: In order.
+        context: Handed to each stage.
+        until: Name of the last stage to run; all when `None`.
+        force: Run also what could be skipped.
+
+    Returns:
+        Names of the stages that ran.
+
+    Raises:
+        ExperimentError: No stage is called `until`.
+    """
+    names = [stage.name for stage in stages]
+    if until is not None and until not in names:
+        raise ExperimentError(f"expected a stage ({', '.join(names)}), got {until!r}")
+    context.experiment.run_folder.mkdir(parents=True, exist_ok=True)
+    ran = []
+    for stage in stages[: names.index(until) + 1 if until else None]:
+        if not force and _is_unchanged(stage, context):
+            context.console.print(f"[dim]{stage.name}: unchanged, skipped[/dim]")
+            continue
+        context.console.print(f"[bold]{stage.name}[/bold]")
+        key = _key(stage, context)
+        _stamp_path(stage, context).unlink(missing_ok=True)
+        stage.run(context)
+        _write_stamp(stage, context, key)
+        ran.append(stage.name)
+    return ran
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _key(stage: Stage, context: Context) -> str:
+    """Return one checksum over everything a stage's outputs depend on, its own code included."""
+    source = inspect.getsourcefile(stage.run)
+    parts = {
+        "code": checksum(Path(source)) if source else "",
+        "settings": stage.settings(context.experiment),
+        "seed": context.experiment.seed,
+        "encoder": context.features.encoder.space,
+        "inputs": dict(stage.inputs(context)),
+        "reads": {name: checksum(context.path(name)) for name in stage.reads},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _stamp_path(stage: Stage, context: Context) -> Path:
+    return context.path(f"{stage.name}.stamp.json")
+
+
+def _write_stamp(stage: Stage, context: Context, key: str) -> None:
+    stamp = {"key": key, "outputs": {str(path): checksum(path) for path in stage.writes(context)}}
+    path = _stamp_path(stage, context)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _is_unchanged(stage: Stage, context: Context) -> bool:
+    try:
+        stamp = json.loads(_stamp_path(stage, context).read_text(encoding="utf-8"))
+        outputs = {str(path): checksum(path) for path in stage.writes(context)}
+        return bool(stamp["key"] == _key(stage, context) and stamp["outputs"] == outputs)
+    except (OSError, ValueError, KeyError):
+        return False

@@ -1,0 +1,10 @@
+"""The stages of a training run, in order."""
+
+from training.pipeline import Stage
+from training.stages.calibrate import CALIBRATE
+from training.stages.evaluate import EVALUATE
+from training.stages.package import PACKAGE
+from training.stages.prepare import PREPARE
+from training.stages.train import TRAIN
+
+STAGES: tuple[Stage, ...] = (PREPARE, TRAIN, CALIBRATE, EVALUATE, PACKAGE)
