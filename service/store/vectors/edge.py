@@ -79,9 +79,8 @@ class EdgeIndex:
         offset: int = 0,
         score_threshold: float | None = None,
     ) -> list[Hit]:
-        page = await self._run(self._page, vector, where, limit, offset, score_threshold)
-        hits: list[Hit] = []
-        for start in range(0, len(page), _READ_CHUNK):
+        page, hits = await self._run(self._query, vector, where, limit, offset, score_threshold)
+        for start in range(_READ_CHUNK, len(page), _READ_CHUNK):
             hits += await self._run(self._hits, page[start : start + _READ_CHUNK])
         return hits
 
@@ -127,6 +126,13 @@ class EdgeIndex:
         if self._unflushed >= _FLUSH_EVERY:
             self._shard.flush()
             self._unflushed = 0
+
+    def _query(
+        self, vector: Floats1d, where: VectorFilter, limit: int, offset: int, score_threshold: float | None
+    ) -> tuple[list[tuple[float, UUID]], list[Hit]]:
+        page = self._page(vector, where, limit, offset, score_threshold)
+        # Nearly always the whole page: one change of threads, not two.
+        return page, self._hits(page[:_READ_CHUNK])
 
     def _page(
         self, vector: Floats1d, where: VectorFilter, limit: int, offset: int, score_threshold: float | None
