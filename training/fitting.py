@@ -25,7 +25,7 @@ KINDS: dict[Form, HeadKind] = {
     "sigmoid": "sigmoid",
 }
 _MAX_ITERATIONS = 300
-_TOLERANCE = 1e-5
+_TOLERANCE = 3e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

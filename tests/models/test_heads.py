@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from models.calibration import Calibration
+from models.heads import Heads, LinearHead
+from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from models.predictions import LanguageGuess
+
+WIDTH = 6
+ENGLISH = LanguageGuess(code="en", confidence=0.9)
+
+
+def head(kind="softmax", labels=SENTIMENTS, seed=0, width=WIDTH, **changes):
+    rng = np.random.default_rng(seed)
+    rows = len(labels) - (kind == "cumulative")
+    values = {
+        "weight": rng.normal(size=(rows, width)).astype(np.float32),
+        "bias": rng.normal(size=rows).astype(np.float32),
+    } | changes
+    return LinearHead(kind=kind, labels=labels, **values)
+
+
+def heads(**changes):
+    return Heads(
+        **{
+            "sentiment": head(),
+            "urgency": head("cumulative", URGENCIES, seed=1),
+            "topics": head("sigmoid", TOPICS, seed=2),
+        }
+        | changes
+    )
+
+
+def features(rows, seed=0):
+    return np.random.default_rng(seed).normal(size=(rows, WIDTH)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_weights_that_do_not_match_the_labels_are_refused(rows):
+    with pytest.raises(ValueError, match="softmax head of 3 labels needs 3 rows"):
+        head(weight=np.zeros((rows, WIDTH), dtype=np.float32))
+
+
+def test_cumulative_head_with_a_logit_a_label_is_refused():
+    with pytest.raises(ValueError, match="cumulative head of 4 labels needs 3 rows"):
+        head("cumulative", URGENCIES, bias=np.zeros(4, dtype=np.float32))
+
+
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_weights_that_are_not_finite_are_refused(name):
+    good = getattr(head(), name).copy()
+    good.flat[0] = np.nan
+    with pytest.raises(ValueError, match="must be finite"):
+        head(**{name: good})
+
+
+def test_calibration_of_another_number_of_labels_is_refused():
+    with pytest.raises(ValueError, match="temperature needs 1 or 3 values, got 2"):
+        head(calibration=Calibration(temperature=(1.0, 2.0)))
+
+
+def test_thresholds_of_another_number_of_labels_are_refused():
+    with pytest.raises(ValueError, match="expected 15 thresholds, got 2"):
+        head("sigmoid", TOPICS, thresholds=(0.5, 0.5))
+
+
+def test_heads_of_different_widths_are_refused():
+    with pytest.raises(ValueError, match="one width, got \\[5, 6\\]"):
+        heads(sentiment=head(width=5))
+
+
+def test_topics_of_a_kind_that_excludes_each_other_are_refused():
+    with pytest.raises(ValueError, match="topics head must be of kind sigmoid, got softmax"):
+        heads(topics=head("softmax", TOPICS))
+
+
+def test_features_of_another_width_are_refused():
+    with pytest.raises(ValueError, match=r"expected features of shape \(1, 6\), got \(1, 7\)"):
+        heads().predict(np.zeros((1, 7), dtype=np.float32), [ENGLISH])
+
+
+def test_fewer_languages_than_features_are_refused():
+    with pytest.raises(ValueError, match=r"expected features of shape \(1, 6\), got \(2, 6\)"):
+        heads().predict(features(2), [ENGLISH])
+
+
+def test_no_texts_give_no_predictions():
+    assert heads().predict(features(0), []) == []
+
+
+def test_softmax_probabilities_equal_scikit_learn():
+    rows, truth = features(90), np.arange(90) % 3
+    model = LogisticRegression().fit(rows, truth)
+    ours = head(weight=model.coef_.astype(np.float32), bias=model.intercept_.astype(np.float32))
+    np.testing.assert_allclose(ours.probabilities(rows), model.predict_proba(rows), atol=1e-5)
+
+
+def test_sigmoid_probabilities_equal_scikit_learn_label_by_label():
+    rows = features(60)
+    models = [LogisticRegression().fit(rows, np.arange(60) % (2 + k) == 0) for k in range(len(TOPICS))]
+    ours = head(
+        "sigmoid",
+        TOPICS,
+        weight=np.concatenate([model.coef_ for model in models]).astype(np.float32),
+        bias=np.concatenate([model.intercept_ for model in models]).astype(np.float32),
+    )
+    expected = np.stack([model.predict_proba(rows)[:, 1] for model in models], axis=1)
+    np.testing.assert_allclose(ours.probabilities(rows), expected, atol=1e-5)
+
+
+@given(st.integers(0, 1000), st.integers(1, 8))
+def test_probabilities_of_exclusive_labels_sum_to_one(seed, count):
+    for prediction in heads().predict(features(count, seed), [ENGLISH] * count):
+        assert sum(prediction.sentiment.probabilities.values()) == pytest.approx(1, abs=1e-9)
+        assert sum(prediction.urgency.probabilities.values()) == pytest.approx(1, abs=1e-9)
+        assert all(0 <= value <= 1 for value in prediction.topics.probabilities.values())
+
+
+@given(st.permutations(range(8)))
+def test_a_score_does_not_depend_on_order_or_neighbours(order):
+    rows, all_heads = features(8), heads()
+    together = all_heads.predict(rows, [ENGLISH] * 8)
+    shuffled = all_heads.predict(rows[list(order)], [ENGLISH] * 8)
+    for place, row in enumerate(order):
+        alone = all_heads.predict(rows[row : row + 1], [ENGLISH])[0]
+        for other in (shuffled[place], alone):
+            assert other.urgency.label == together[row].urgency.label
+            assert other.urgency.probabilities == pytest.approx(together[row].urgency.probabilities, abs=1e-5)
+
+
+def test_label_is_the_most_probable_one_and_confidence_its_probability():
+    prediction = heads().predict(features(1), [ENGLISH])[0].sentiment
+    assert prediction.label == max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+    assert prediction.confidence == prediction.probabilities[prediction.label]
+
+
+def test_confidence_below_the_threshold_abstains_and_keeps_the_label():
+    row = np.array([0.4, 0.35, 0.25])
+    sure, unsure = head(abstain_below=0.4).choose(row), head(abstain_below=0.41).choose(row)
+    assert (sure.label, sure.abstained) == ("negative", False)
+    assert (unsure.label, unsure.abstained) == ("negative", True)
+
+
+def test_topics_above_their_own_thresholds_apply_best_first():
+    row = np.zeros(15)
+    row[[0, 3, 4]] = 0.5, 0.9, 0.6
+    found = head("sigmoid", TOPICS, thresholds=(0.5, *(0.7,) * 14)).apply_thresholds(row)
+    assert found.applied == ("product_quality", "billing_payment")
+    assert found.best == "product_quality"
+
+
+def test_best_topic_is_given_when_none_applies():
+    found = head("sigmoid", TOPICS).apply_thresholds(np.linspace(0.3, 0.1, 15))
+    assert (found.applied, found.best) == ((), "billing_payment")
+
+
+def test_kind_follows_from_best_topic_and_sentiment():
+    prediction = heads(
+        sentiment=head(weight=np.zeros((3, WIDTH), np.float32), bias=np.array([5, 0, 0], np.float32)),
+        topics=head(
+            "sigmoid",
+            TOPICS,
+            weight=np.zeros((15, WIDTH), np.float32),
+            bias=-np.arange(15.0, dtype=np.float32),
+        ),
+    ).predict(features(1), [ENGLISH])[0]
+    assert (prediction.topics.best, prediction.sentiment.label) == ("billing_payment", "negative")
+    assert prediction.kind == "complaint"
+    assert prediction.language == ENGLISH
