@@ -16,7 +16,7 @@ from models.artefact import Artefact, load_artefact
 from models.encoder import Encoder, SentenceEncoder
 from models.errors import EncoderMismatchError
 from models.language import LanguageIdentifier
-from models.scorer import Scorer
+from models.scorer import LanguageIdentification, Scorer
 from models.weights import prepare_encoder
 from service.auth import DEFAULT_TENANT, ensure_tenant
 from service.metrics import Metrics
@@ -43,6 +43,7 @@ class Parts:
     encoder: Encoder | None = None
     artefact: Artefact | None = None
     index: VectorIndex | None = None
+    languages: LanguageIdentification | None = None
 
 
 def lifespan_of(
@@ -68,7 +69,8 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
     if encoder is None:
         encoder = await run_in_threadpool(_load_encoder, settings)
     artefact, missing = (parts.artefact, None) if parts.artefact else _load_heads(settings, encoder)
-    scorer = Scorer(encoder, artefact.heads if artefact else None, LanguageIdentifier())
+    languages = parts.languages or await run_in_threadpool(LanguageIdentifier)
+    scorer = Scorer(encoder, artefact.heads if artefact else None, languages)
     # The first forward pass is slow: it happens before anybody waits for it.
     await run_in_threadpool(scorer.score, ["Hello, the parcel has not come yet."], [None])
     model = ModelIdentity(

@@ -1,12 +1,12 @@
-"""A composed application on tiny real parts: weightless encoder, SQLite file, Qdrant Edge."""
+"""A composed application on tiny real parts: weightless encoder, SQLite or PostgreSQL, Qdrant Edge."""
 
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,18 +14,32 @@ from sqlalchemy import create_engine, make_url, text
 
 from models.artefact import Artefact
 from models.encoder.hashing import HashingEncoder
+from models.language import LanguageIdentifier
 from service.app import create_app
-from service.auth import create_key
+from service.auth import authenticate, create_key
 from service.lifespan import Parts
 from service.settings import Settings
+from service.state import State
 from service.store.database import Database
 
 Serve = Callable[..., TestClient]
+KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 @pytest.fixture
-def parts(hashing_encoder: HashingEncoder, tiny_artefact: Artefact) -> Parts:
-    return Parts(encoder=hashing_encoder, artefact=tiny_artefact)
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def languages() -> LanguageIdentifier:
+    """Loaded once: it takes a second, and has no state."""
+    return LanguageIdentifier()
+
+
+@pytest.fixture(scope="session")
+def parts(hashing_encoder: HashingEncoder, tiny_artefact: Artefact, languages: LanguageIdentifier) -> Parts:
+    return Parts(encoder=hashing_encoder, artefact=tiny_artefact, languages=languages)
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +58,11 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind: every test that serves an application runs on both."""
+@contextmanager
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Make an empty database of the kind that the fixture is asked for, and drop it at the end."""
     if request.param == "sqlite":
-        yield f"sqlite+pysqlite:///{tmp_path / 'closeloop.db'}"
+        yield f"sqlite+pysqlite:///{folder / 'closeloop.db'}"
         return
     url = make_url(request.getfixturevalue("postgres_url")).set(drivername="postgresql+psycopg")
     name = f"test_{uuid4().hex}"
@@ -59,6 +73,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind: every test that serves an application runs on both."""
+    with empty_database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same for a whole module."""
+    with empty_database(request, tmp_path_factory.mktemp("database")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -85,11 +115,84 @@ def key(client: TestClient) -> Callable[..., dict[str, str]]:
     """Make a key and return the header that carries it."""
 
     def make(tenant: str, *scopes: str) -> dict[str, str]:
-        database: Database = client.app.state.closeloop.database
-        with database.write() as session:
-            secret = create_key(
-                session, tenant_name=tenant, name=f"{tenant} key", scopes=scopes or ("score", "read", "write")
-            )
-        return {"Authorization": f"Bearer {secret}"}
+        return new_key(client, tenant, *scopes)
 
     return make
+
+
+def new_key(client: TestClient, tenant: str, *scopes: str) -> dict[str, str]:
+    """Make a key for a running application and return the header that carries it."""
+    database: Database = client.app.state.closeloop.database
+    with database.write() as session:
+        secret = create_key(
+            session, tenant_name=tenant, name=f"{tenant} key", scopes=scopes or ("score", "read", "write")
+        )
+    return {"Authorization": f"Bearer {secret}"}
+
+
+class Caller:
+    """A key of one tenant, calling a running application."""
+
+    def __init__(self, client: TestClient, tenant: str, *scopes: str) -> None:
+        self.client = client
+        self.tenant = tenant
+        self.headers = new_key(client, tenant, *scopes)
+
+    def __call__(self, method: str, path: str, **given: Any) -> Any:
+        headers = {**self.headers, **given.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **given)
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self("GET", path, params=params)
+
+    def post(self, path: str, body: Any, **given: Any) -> Any:
+        return self("POST", path, json=body, **given)
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self("PATCH", path, json=body)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self("PUT", path, json=body)
+
+    def store(self, *items: str | dict[str, Any]) -> list[dict[str, Any]]:
+        """Store texts and wait until the index has them."""
+        rows = [{"text": item} if isinstance(item, str) else item for item in items]
+        answer = self.post("/v1/feedback?wait=indexed", {"items": rows})
+        assert answer.status_code in {200, 201}, answer.text
+        assert answer.headers["x-indexed"] == "true"
+        stored: list[dict[str, Any]] = answer.json()["items"]
+        return stored
+
+    @property
+    def state(self) -> State:
+        state: State = self.client.app.state.closeloop
+        return state
+
+    @property
+    def tenant_id(self) -> UUID:
+        with self.state.database.read() as session:
+            return authenticate(session, self.headers["Authorization"].removeprefix("Bearer ")).tenant
+
+
+@pytest.fixture(scope="module")
+def running(parts: Parts, shared_database_url: str) -> Iterator[TestClient]:
+    """One application for a whole module, with keys: tests are kept apart by their tenants."""
+    # A new index syncs a hundred files: in memory, where there is such a place, that is ten times faster.
+    memory = Path("/dev/shm")  # noqa: S108  made unpredictable below
+    with (
+        tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in [name for name in os.environ if name.startswith("CLOSELOOP_")]:
+            patch.delenv(name)
+        settings = Settings(
+            _env_file=None, auth="on", data_dir=Path(folder), database_url=shared_database_url
+        )
+        with TestClient(create_app(settings, parts), raise_server_exceptions=False) as client:
+            yield client
+
+
+@pytest.fixture
+def caller(running: TestClient) -> Caller:
+    """A key of a tenant that nobody else uses."""
+    return Caller(running, f"tenant-{uuid4().hex[:12]}")
