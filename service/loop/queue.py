@@ -3,8 +3,8 @@
 The value of a case is ``max(base + weight * share, floor)``, where `weight` is the tenant's for waiting
 and `share` how much of its service level has passed. It moves with the clock, so no index can hold it.
 But it lies between `resting` (``max(base, floor)``, indexed) and ``resting + weight``. So a page needs two
-looks along the index: the first `limit` cases by `resting` give a value v that the page's last case must
-reach, and only cases with ``resting >= v - weight`` can reach it. The rest of the queue is not read.
+looks along the index: some first cases by `resting` give a value v that the page's last case must reach,
+and only cases with ``resting >= v - weight`` can reach it. The rest of the queue is not read.
 
 That is the bound of Fagin's threshold algorithm for one moving attribute (Fagin, Lotem, Naor, 2003,
 "Optimal aggregation algorithms for middleware", section 4).
@@ -12,17 +12,21 @@ That is the bound of Fagin's threshold algorithm for one moving attribute (Fagin
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy import case as sql_case
 from sqlalchemy.orm import Session, joinedload
 
-from service.store.feedback import conditions
+from service.store.feedback import own_conditions, shared_conditions
 from service.store.records import Case, Feedback
 from service.store.vectors import VectorFilter
 from service.triage.priority import Priority, Weights
+
+LOOKED_AT: Final = 10
+"""Pages' worth of cases in the first look. One page's worth would do, but its worst value is low: one
+case that came a moment ago makes the second look wide."""
 
 Rows = Select[*tuple[Any, ...]]
 
@@ -86,16 +90,18 @@ def queue_page(
     if after is not None:
         # `resting` never exceeds the value, so its index can start where the last page ended.
         wanted += [Case.resting <= after.value, _follows(value, after)]
-    first = _scope(select(value.label("value")), where, wanted).order_by(Case.resting.desc()).limit(limit)
-    looked = first.subquery()
-    count, least = session.execute(select(func.count(), func.min(looked.c.value))).one()
-    if count == limit:
-        wanted.append(Case.resting >= least - weights.waiting)
-    ranked = session.execute(
-        _scope(select(Case.id, value.label("value")), where, wanted)
-        .order_by(value.desc(), Case.id)
-        .limit(limit)
-    ).all()
+    looked = LOOKED_AT * limit
+    first = _scope(select(Case.id, value.label("value"), Case.resting), where, wanted)
+    first_by_resting = first.order_by(Case.resting.desc()).limit(looked).subquery()
+    columns = first_by_resting.c
+    ranked = session.execute(select(*columns).order_by(columns.value.desc(), columns.id)).all()
+    if len(ranked) == looked:
+        reached = ranked[limit - 1].value
+        if reached < min(row.resting for row in ranked) + weights.waiting:  # others could still reach it
+            query = _scope(select(Case.id, value.label("value"), Case.resting), where, wanted)
+            query = query.where(Case.resting >= reached - weights.waiting)
+            ranked = session.execute(query.order_by(value.desc(), Case.id).limit(limit)).all()
+    ranked = ranked[:limit]
     cases = _load(session, [row[0] for row in ranked])
     offset = after.rank if after else 0
     return [
@@ -129,11 +135,11 @@ def ranks_without(
 
 def _scope(query: Rows, where: QueueFilter, wanted: list[ColumnElement[bool]]) -> Rows:
     query = query.where(Case.tenant_id == where.feedback.tenant, Case.state == "open", *wanted)
-    return query.join(Feedback, Feedback.id == Case.feedback_id) if conditions(where.feedback) else query
+    return query.join(Feedback, Feedback.id == Case.feedback_id) if own_conditions(where.feedback) else query
 
 
 def _conditions(where: QueueFilter) -> list[ColumnElement[bool]]:
-    wanted = conditions(where.feedback)
+    wanted = shared_conditions(where.feedback, Case, Case.feedback_id) + own_conditions(where.feedback)
     if where.assignee is not None:
         wanted.append(Case.assignee == where.assignee)
     if where.team is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, exists, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from service.errors import NotFoundError
 from service.store import outbox
@@ -77,36 +77,53 @@ def conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
 
     `metadata` and `exclude` are matched by the index only.
     """
+    return shared_conditions(where, Feedback, Feedback.id) + own_conditions(where)
+
+
+def shared_conditions(
+    where: VectorFilter, holder: type[Feedback | Case], feedback_id: InstrumentedAttribute[UUID]
+) -> list[ColumnElement[bool]]:
+    """Write the part of a filter that either table can answer, as a case repeats what it is filtered by.
+
+    Args:
+        where: Which texts.
+        holder: The table to look at.
+        feedback_id: Its column that says which text a row is about.
+    """
     chosen: list[ColumnElement[bool]] = [
         column.in_(values)
         for column, values in (
-            (Feedback.language, where.language),
-            (Feedback.sentiment, where.sentiment),
-            (Feedback.urgency, where.urgency),
-            (Feedback.kind, where.kind),
-            (Feedback.channel, where.channel),
-            (Case.state, where.status),
+            (holder.language, where.language),
+            (holder.sentiment, where.sentiment),
+            (holder.urgency, where.urgency),
+            (holder.kind, where.kind),
+            (holder.channel, where.channel),
         )
         if values
     ]
     if where.topic:
         chosen.append(
-            exists().where(
-                FeedbackTopic.feedback_id == Feedback.id,
-                FeedbackTopic.tenant_id == where.tenant,
-                FeedbackTopic.topic.in_(where.topic),
-            )
+            exists().where(FeedbackTopic.feedback_id == feedback_id, FeedbackTopic.topic.in_(where.topic))
         )
+    if where.occurred_from is not None:
+        chosen.append(holder.occurred_at >= where.occurred_from)
+    if where.occurred_to is not None:
+        chosen.append(holder.occurred_at < where.occurred_to)
+    accounts = _accounts(where)
+    return chosen if accounts is None else [*chosen, holder.account_id.in_(accounts)]
+
+
+def own_conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
+    """Write the part of a filter that needs both tables."""
+    chosen: list[ColumnElement[bool]] = []
+    if where.status:
+        chosen.append(Case.state.in_(where.status))
     if where.complaint_id is not None:
         chosen.append(Feedback.complaint_id == where.complaint_id)
-    if where.occurred_from is not None:
-        chosen.append(Feedback.occurred_at >= where.occurred_from)
-    if where.occurred_to is not None:
-        chosen.append(Feedback.occurred_at < where.occurred_to)
-    return chosen + _account_conditions(where)
+    return chosen
 
 
-def _account_conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
+def _accounts(where: VectorFilter) -> Select[UUID] | None:
     wanted: list[ColumnElement[bool]] = []
     if where.account:
         wanted.append(Account.external_id.in_(where.account))
@@ -114,7 +131,4 @@ def _account_conditions(where: VectorFilter) -> list[ColumnElement[bool]]:
         wanted.append(Account.type.in_(where.account_type))
     if where.revenue_min is not None:
         wanted.append(Account.revenue_amount >= where.revenue_min)
-    if not wanted:
-        return []
-    accounts = select(Account.id).where(Account.tenant_id == where.tenant, *wanted)
-    return [Feedback.account_id.in_(accounts)]
+    return select(Account.id).where(Account.tenant_id == where.tenant, *wanted) if wanted else None

@@ -30,13 +30,20 @@ def resting_of(feedback: Feedback, account: Account | None, weights: Weights) ->
 
 
 def rank_case(case: Case, feedback: Feedback, account: Account | None, weights: Weights) -> None:
-    """Write onto a case the numbers that the queue is ordered by."""
+    """Write onto a case what the queue is ordered and filtered by."""
     resting = resting_of(feedback, account, weights)
     case.base = resting.base
     case.floor = resting.floor
     case.resting = max(resting.base, resting.floor)
     case.waiting_since = min(feedback.occurred_at, feedback.received_at).timestamp()
     case.service_level_seconds = resting.service_level_seconds
+    case.language = feedback.language
+    case.sentiment = feedback.sentiment
+    case.urgency = feedback.urgency
+    case.kind = feedback.kind
+    case.channel = feedback.channel
+    case.account_id = feedback.account_id
+    case.occurred_at = feedback.occurred_at
 
 
 def priority_of(

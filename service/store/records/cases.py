@@ -17,6 +17,9 @@ class Case(Record):
     `base` and added by the query that reads the queue (service/loop/queue.py):
     ``max(base + weight * waited share, floor)``. `resting` is ``max(base, floor)``, the
     least that value can be; the index over it lets a page be found without ranking every case.
+
+    What the queue is filtered by is repeated here from the feedback, inside that index: a filter that
+    had to look at the wide rows of `feedback` took 1.2 s at 100,000 cases on SQLite.
     """
 
     __tablename__ = "cases"
@@ -31,6 +34,14 @@ class Case(Record):
             "floor",
             "waiting_since",
             "service_level_seconds",
+            "feedback_id",
+            "language",
+            "sentiment",
+            "urgency",
+            "kind",
+            "channel",
+            "account_id",
+            "occurred_at",
         ),
     )
 
@@ -50,6 +61,14 @@ class Case(Record):
     waiting_since: Mapped[float]
     """POSIX seconds: SQLite and PostgreSQL subtract these alike."""
     service_level_seconds: Mapped[float]
+
+    language: Mapped[str] = mapped_column(String(8))
+    sentiment: Mapped[str | None] = mapped_column(String(64))
+    urgency: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[str | None] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    occurred_at: Mapped[datetime]
 
     feedback: Mapped[Feedback] = relationship(lazy="raise")
 

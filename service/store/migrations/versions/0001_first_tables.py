@@ -150,6 +150,16 @@ def upgrade() -> None:
         sa.Column("resting", sa.Double(), nullable=False),
         sa.Column("waiting_since", sa.Double(), nullable=False),
         sa.Column("service_level_seconds", sa.Double(), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("sentiment", sa.String(length=64), nullable=True),
+        sa.Column("urgency", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=True),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_cases_account_id"), ondelete="SET NULL"
+        ),
         sa.ForeignKeyConstraint(
             ["feedback_id"], ["feedback.id"], name=op.f("fk_cases_feedback_id"), ondelete="CASCADE"
         ),
@@ -171,6 +181,14 @@ def upgrade() -> None:
                 "floor",
                 "waiting_since",
                 "service_level_seconds",
+                "feedback_id",
+                "language",
+                "sentiment",
+                "urgency",
+                "kind",
+                "channel",
+                "account_id",
+                "occurred_at",
             ],
             unique=False,
         )
