@@ -17,7 +17,16 @@ from models.weights.folder import write_sentence_transformers_folder
 WORDS = ["▁the", "▁app", "▁crashes", "▁query", "▁passage", "▁payment", "▁maksu", "▁支払", "▁не", "ing", "ed"]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyzäöåéß.,:!?'0123456789", *"支払日本не"]
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *WORDS, *LETTERS, "<mask>"]
-CHARACTER_MAP = {"\u00a0": " ", "\u3000": " ", "\t": " ", "\n": " ", "\u200b": "", "ﬁ": "fi", "Ａ": "A", "ａ": "a"}
+CHARACTER_MAP = {
+    "\u00a0": " ",
+    "\u3000": " ",
+    "\t": " ",
+    "\n": " ",
+    "\u200b": "",
+    "ﬁ": "fi",
+    "Ａ": "A",
+    "ａ": "a",
+}
 
 
 def quantised(rng: np.random.Generator, count: int) -> bytes:
@@ -140,7 +149,7 @@ def start_python(pytestconfig):
     started = []
 
     def start(script, *arguments, **environment):
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 (the test's own script)
             [sys.executable, "-c", script, *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": str(pytestconfig.rootpath), **environment},
             stdout=subprocess.PIPE,

@@ -108,7 +108,10 @@ def test_a_conversion_killed_at_any_moment_leaves_nothing_that_counts(
     convert_once(conversion, report=print)
     duration = time.monotonic() - began
     again = Conversion(
-        name="killed", weights_sha256=conversion.weights_sha256, parent=conversion.parent, fetch=conversion.fetch
+        name="killed",
+        weights_sha256=conversion.weights_sha256,
+        parent=conversion.parent,
+        fetch=conversion.fetch,
     )
     process = start_python(
         CONVERT.replace('name="tiny"', 'name="killed"'), weights, again.weights_sha256, again.parent
@@ -124,7 +127,9 @@ def test_a_conversion_killed_at_any_moment_leaves_nothing_that_counts(
 
 
 def test_of_two_processes_one_converts_and_the_other_waits(conversion, weights, start_python):
-    processes = [start_python(CONVERT, weights, conversion.weights_sha256, conversion.parent) for _ in range(3)]
+    processes = [
+        start_python(CONVERT, weights, conversion.weights_sha256, conversion.parent) for _ in range(3)
+    ]
     said = [process.communicate() for process in processes]
 
     assert [complaints for _, complaints in said] == ["", "", ""]

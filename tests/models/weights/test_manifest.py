@@ -36,7 +36,10 @@ def test_a_changed_byte_is_found(folder):
 def test_a_missing_file_is_found(folder):
     (folder / "1_Pooling" / "config.json").unlink()
 
-    assert damage(folder, read_manifest(folder)) == "1_Pooling/config.json cannot be read (No such file or directory)"
+    assert (
+        damage(folder, read_manifest(folder))
+        == "1_Pooling/config.json cannot be read (No such file or directory)"
+    )
 
 
 def test_an_untouched_folder_has_no_damage(folder):

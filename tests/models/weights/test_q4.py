@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from models.errors import WeightsError
 from models.weights.q4 import dequantise_q4_0
 
-blocks = st.tuples(
-    st.floats(-100, 100, width=16), st.lists(st.integers(0, 255), min_size=16, max_size=16)
-)
+blocks = st.tuples(st.floats(-100, 100, width=16), st.lists(st.integers(0, 255), min_size=16, max_size=16))
 
 
 @pytest.mark.parametrize(("size", "count"), [(17, 32), (18, 31), (18, 64), (36, 32), (18, 0)])
