@@ -22,9 +22,23 @@ def identifier():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   ", "12345", "99,90 € 2026-11-22", "!!! ???", "🎉🎉😡", "👍🏽", "https://example.org/sv/hej",
-     "@user", "<url>", "@user https://example.org/a?b=c 24/7", "somebody@example.org", "\u200b\u00a0", "\ud83d"],
-)  # fmt: skip
+    [
+        "",
+        "   ",
+        "12345",
+        "99,90 € 2026-11-22",
+        "!!! ???",
+        "🎉🎉😡",
+        "👍🏽",
+        "https://example.org/sv/hej",
+        "@user",
+        "<url>",
+        "@user https://example.org/a?b=c 24/7",
+        "somebody@example.org",
+        "\u200b\u00a0",
+        "\ud83d",
+    ],
+)
 def test_what_is_no_language_is_undetermined(identifier, text):
     (guess,) = identifier.identify([text])
 
