@@ -13,11 +13,10 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
 from models.artefact import Artefact, load_artefact
-from models.encoder import Encoder, SentenceEncoder
+from models.encoder import Encoder, load_encoder
 from models.errors import EncoderMismatchError
 from models.language import LanguageIdentifier
 from models.scorer import LanguageIdentification, Scorer
-from models.weights import prepare_encoder
 from service.auth import DEFAULT_TENANT, ensure_tenant
 from service.metrics import Metrics
 from service.search import Search
@@ -69,7 +68,9 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
     if encoder is None:
         encoder = await run_in_threadpool(_load_encoder, settings)
     artefact, missing = (parts.artefact, None) if parts.artefact else _load_heads(settings, encoder)
-    languages = parts.languages or await run_in_threadpool(LanguageIdentifier)
+    languages = parts.languages
+    if languages is None:
+        languages = await run_in_threadpool(LanguageIdentifier)
     scorer = Scorer(encoder, artefact.heads if artefact else None, languages)
     # The first forward pass is slow: it happens before anybody waits for it.
     await run_in_threadpool(scorer.score, ["Hello, the parcel has not come yet."], [None])
@@ -115,12 +116,13 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
 
 
 def _load_encoder(settings: Settings) -> Encoder:
-    folder = prepare_encoder(
+    return load_encoder(
         settings.encoder,
         settings.model_cache,
+        settings.runtime,
         report=lambda message: log.info("encoder", message=message),
+        threads=settings.inference_threads,
     )
-    return SentenceEncoder(folder, threads=settings.inference_threads)
 
 
 def _load_heads(settings: Settings, encoder: Encoder) -> tuple[Artefact | None, str | None]:

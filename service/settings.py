@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         default_factory=default_model_cache, description="Converted encoders and built graphs."
     )
     model: Path = Field(default_factory=default_model, description="Folder of the heads to serve.")
-    encoder: str = Field(default="bundled", description="`bundled`, a hub id, or a folder.")
+    encoder: str = Field(default="bundled", description="`bundled`, a hub id, a folder, or `hashing`.")
     runtime: Literal["auto", "onnx", "torch"] = Field(
         default="auto", description="What runs the encoder; `auto` is torch until a graph is built."
     )
