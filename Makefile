@@ -26,7 +26,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PIP_INSTALL := $(PIP) install $(if $(TORCH_INDEX_URL),--extra-index-url "$(TORCH_INDEX_URL)")
 # Of pip's hundreds of lines, the large downloads: they are what one waits for.
-ONLY_LARGE := { grep --line-buffered -E 'Downloading .*[0-9]{2,} MB|GB\)' || true; }
+ONLY_LARGE := { grep --line-buffered -E 'Downloading .*\(([0-9]{2,}(\.[0-9]+)? MB|.* GB)\)' || true; }
 FAST := not weights and not postgres and not qdrant and not data and not slow
 
 .PHONY: help install install-dev encoder run test test-fast check fix openapi train evaluate bench image clean
@@ -94,12 +94,12 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.packages: requirements.txt $(VENV)/.made
-	@echo "Installing $$(grep -c == $<) packages (1 to 4 minutes, most of it torch; 1.5 GB on disk)"
+	@echo "Installing $$(grep -c '^[^#]' $<) packages (1 to 4 minutes, most of it torch; 1.5 GB on disk)"
 	@$(PIP_INSTALL) --progress-bar off --requirement $< | $(ONLY_LARGE)
 	@touch $@
 
 $(VENV)/.dev-packages: requirements-dev.txt $(VENV)/.packages
-	@echo "Installing $$(grep -c == $<) packages for tests and checks (20 seconds)"
+	@echo "Installing $$(grep -c '^[^#]' $<) packages for tests and checks (20 seconds)"
 	@$(PIP_INSTALL) --progress-bar off --requirement requirements.txt --requirement $< | $(ONLY_LARGE)
 	@touch $@
 
