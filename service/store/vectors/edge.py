@@ -11,7 +11,8 @@ import qdrant_edge as edge
 
 from models.arrays import Floats1d
 from service.store.errors import IndexUnavailableError
-from service.store.vectors.edge_shard import engine_errors, open_shard, sync_log
+from service.store.vectors.edge_log import EdgeLog
+from service.store.vectors.edge_shard import engine_errors, open_shard
 from service.store.vectors.filters import Conditions, conditions_of
 from service.store.vectors.points import prepared, unit_vector
 from service.store.vectors.protocol import FACETS, Hit, Point, VectorFilter
@@ -49,13 +50,14 @@ class EdgeIndex:
     """
 
     def __init__(self, folder: Path, *, space: str, dimensions: int) -> None:
-        self._path = folder / safe_name(space)
+        path = folder / safe_name(space)
+        self._log = EdgeLog(path)
         self._dimensions = dimensions
         self._unflushed = 0
         self._closed = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vector-index")
         try:
-            self._shard = self._worker.submit(open_shard, self._path, dimensions).result()
+            self._shard = self._worker.submit(open_shard, path, dimensions).result()
         except BaseException:
             self._worker.shutdown()
             raise
@@ -121,7 +123,7 @@ class EdgeIndex:
     def _settle(self, written: int) -> None:
         if not written:
             return
-        sync_log(self._path)
+        self._log.sync()
         self._unflushed += written
         if self._unflushed >= _FLUSH_EVERY:
             self._shard.flush()

@@ -1,8 +1,7 @@
-"""A Qdrant Edge shard on disk: opened once, indexed, and made durable."""
+"""A Qdrant Edge shard on disk: made whole or not at all, opened by one process, indexed."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -47,24 +46,6 @@ def open_shard(path: Path, dimensions: int) -> edge.EdgeShard:
         shard = _load(path, dimensions)
         _create_indexes(shard)
         return shard
-
-
-def sync_log(path: Path) -> None:
-    """Force the shard's write-ahead log to disk, so that a power cut cannot take acknowledged points.
-
-    `EdgeShard.flush` would do too, but it writes every file of the shard and holds the interpreter for all
-    of it: 12 ms for one point, up to 95 ms, in which no request is answered. This takes 0.7 ms and holds
-    nothing; what is only in the log is replayed when the shard is opened (25,000 points a second).
-    """
-    log = path / "wal"
-    for part in (*log.iterdir(), log):
-        # The engine prepares the next, still empty part of its log in the background, under changing names.
-        with suppress(FileNotFoundError):
-            descriptor = os.open(part, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
 
 def _create(path: Path, dimensions: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 import qdrant_edge
 
 from service.store.vectors import edge_shard
-from service.store.vectors.edge_shard import open_shard, sync_log
+from service.store.vectors.edge_shard import open_shard
 from service.store.vectors.points import KEYWORD_FIELDS, NUMBER_FIELDS
 
 
@@ -49,13 +49,4 @@ def test_no_graph_is_built_and_one_segment_stays_one(index_folder):
         shard.update(qdrant_edge.UpdateOperation.upsert_points(points))
     assert (shard.info().segments_count, shard.info().points_count) == (1, 500)
     assert shard.info().indexed_vectors_count == 0
-    shard.close()
-
-
-def test_a_part_of_the_log_that_vanishes_while_it_is_synced_is_passed_over(index_folder, monkeypatch):
-    shard = open_shard(index_folder / "shard", 4)
-    log = index_folder / "shard" / "wal"
-    parts = [*log.iterdir(), log / "gone"]
-    monkeypatch.setattr(edge_shard.Path, "iterdir", lambda _self: iter(parts))
-    sync_log(index_folder / "shard")
     shard.close()
