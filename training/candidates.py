@@ -32,6 +32,7 @@ class Candidate:
     gold_weight: float
     class_balance: float
     language_balance: float
+    second_topic_weight: float
 
     def described(self) -> dict[str, str | float]:
         """Return the values by name."""
@@ -47,6 +48,7 @@ def first_candidate(search: Search) -> Candidate:
         gold_weight=search.gold_weights[0],
         class_balance=search.class_balance[0],
         language_balance=search.language_balance[0],
+        second_topic_weight=search.second_topic_weights[0],
     )
 
 
@@ -59,6 +61,7 @@ def neighbours(candidate: Candidate, search: Search, field: str) -> list[Candida
         "gold_weight": search.gold_weights,
         "class_balance": search.class_balance,
         "language_balance": search.language_balance,
+        "second_topic_weight": search.second_topic_weights,
     }
     changed = [replace(candidate, **{field: value}) for value in values[field]]
     return [other for other in changed if other != candidate]
@@ -104,7 +107,7 @@ def weights_of(candidate: Candidate, head: HeadName, examples: Sequence[Example]
         examples: Rows to train on; they carry a label of the head.
 
     Returns:
-        *Shape:* ``(rows,)``; ``(rows, topics)`` for topics when classes are balanced.
+        *Shape:* ``(rows,)``; for topics ``(rows, topics)``.
     """
     base = np.array([_source_weight(candidate, example) for example in examples])
     base = base * _inverse_frequency([example.lang for example in examples], base, candidate.language_balance)
@@ -132,9 +135,11 @@ def _inverse_frequency(values: Sequence[object], weights: Floats, power: float) 
 
 def _balanced_topics(candidate: Candidate, examples: Sequence[Example], base: Floats) -> Floats:
     base = base / base.mean()
-    if not candidate.class_balance:
-        return base
     applies = topics_of(examples)
     positive = np.maximum((applies * base[:, None]).sum(axis=0), 1.0)
     raised = (base.sum() / positive) ** candidate.class_balance
-    return np.asarray(base[:, None] * np.where(applies > 0, raised, 1.0), dtype=np.float64)
+    weights = base[:, None] * np.where(applies > 0, raised, 1.0)
+    for row, example in enumerate(examples):
+        for topic in (example.topics or ())[1:]:
+            weights[row, TOPICS.index(topic)] *= candidate.second_topic_weight
+    return np.asarray(weights, dtype=np.float64)

@@ -43,9 +43,7 @@ def compare_with_card(context: Context, folder: Path, console: Console) -> int:
         update={
             "measurements": measure_all(context, artefact.heads, urgent_from=manifest.urgent.value),
             "relevance": learn_relevance(root, context.features),
-            "similar": learn_similar(
-                root, context.features, non_pair_rate=context.experiment.calibration.non_pair_rate
-            ),
+            "similar": learn_similar(root, context.features),
         }
     )
     stated, measured = dict(_figures(manifest)), dict(_figures(found))

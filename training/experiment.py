@@ -68,6 +68,9 @@ class Search(_Strict):
     gold_weights: tuple[_Positive, ...] = Field(default=(1.0,), min_length=1)
     class_balance: tuple[_Share, ...] = Field(default=(0.0,), min_length=1, description="0 none, 1 full")
     language_balance: tuple[_Share, ...] = Field(default=(0.0,), min_length=1, description="0 none, 1 full")
+    second_topic_weights: tuple[_Share, ...] = Field(
+        default=(1.0,), min_length=1, description="how much a topic counts that is not the main one"
+    )
     accuracy_when_answering: _Share = Field(default=0.8, description="what abstention is to reach")
 
 
@@ -86,7 +89,6 @@ class Calibrating(_Strict):
         default={}, description="how much a source counts as a whole among the held-out rows; 1 if unnamed"
     )
     urgent_recall: _Share = 0.85
-    non_pair_rate: _Share = Field(default=0.001, description="of unrelated pairs, above `similar`")
 
 
 class Experiment(_Strict):

@@ -50,7 +50,7 @@ class Basis:
     Attributes:
         mean: *Shape:* ``(width,)``.
         scale: *Shape:* ``(width,)``.
-        axes: Orthonormal columns. *Shape:* ``(width, width)``.
+        axes: Orthonormal columns. *Shape:* ``(width, coordinates)``.
     """
 
     mean: Floats1d
@@ -58,7 +58,7 @@ class Basis:
     axes: Floats2d
 
     def project(self, features: Floats2d) -> Floats2d:
-        """Return features as coordinates. *Shape:* ``(rows, width)`` both."""
+        """Return features as coordinates. *Shapes:* ``(rows, width)`` to ``(rows, coordinates)``."""
         return np.asarray(((features - self.mean) / self.scale) @ self.axes, dtype=np.float32)
 
     def unproject(self, layer: Layer) -> Layer:
@@ -69,15 +69,19 @@ class Basis:
 
 
 def fit_basis(features: Floats2d) -> Basis:
-    """Find the principal axes of features.
+    """Find the principal axes of features, no more of them than there are rows.
 
     Args:
         features: *Shape:* ``(rows, width)``, float32.
     """
     mean = features.mean(axis=0)
     scale = np.maximum(features.std(axis=0), np.float32(1e-6))
-    standard = (features - mean) / scale
-    _, axes = np.linalg.eigh((standard.T @ standard).astype(np.float64) / len(features))
+    standard = ((features - mean) / scale).astype(np.float64)
+    if len(standard) >= standard.shape[1]:
+        _, axes = np.linalg.eigh(standard.T @ standard)
+    else:
+        # The optimum lies in the span of the rows: the other directions only cost time.
+        axes = np.linalg.svd(standard, full_matrices=False)[2].T
     return Basis(mean=mean, scale=scale, axes=axes.astype(np.float32))
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.arrays import Floats1d, Floats2d
 from models.manifest import LearntThreshold
@@ -25,16 +25,51 @@ FILES = (
 _CORPUS_TEXTS = 500
 _TEXTS_OF_INTENT = 10
 _PAIRS_OF_LANGUAGE = 30
-_GRID = np.round(np.arange(0.70, 0.995, 0.005), 3)
+_GRID = np.round(np.arange(0.0, 1.0, 0.005), 3)
 
-Flags = NDArray[np.bool_]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Cosines of pairs of texts of one kind.
+
+    Attributes:
+        related: Of pairs that should be found. *Shape:* ``(pairs,)``.
+        unrelated: Of pairs that should not, kind by kind; each kind counts alike.
+    """
+
+    related: Floats1d
+    unrelated: Mapping[str, Floats1d]
+
+    def balanced_accuracy(self, value: float) -> float:
+        """Return the mean of the shares of related pairs found and of unrelated pairs left out."""
+        left_out = [1 - _rate(cosines, value) for cosines in self.unrelated.values()]
+        return (_rate(self.related, value) + float(np.mean(left_out))) / 2
+
+    def f1(self, value: float) -> float:
+        """Return the F1 of calling a pair related."""
+        found = int((self.related >= value).sum())
+        wrong = sum(int((cosines >= value).sum()) for cosines in self.unrelated.values())
+        return 2 * found / max(found + wrong + len(self.related), 1)
+
+    def figures(self, name: str, value: float) -> dict[str, float]:
+        """Return how many pairs there are and how many of them reach a threshold."""
+        kinds = {name: self.related, **self.unrelated}
+        return {
+            f"{kind}: {figure}": number
+            for kind, cosines in kinds.items()
+            for figure, number in (
+                ("pairs", float(len(cosines))),
+                ("median cosine", round(float(np.median(cosines)), 3)),
+                ("share found", round(_rate(cosines, value), 4)),
+            )
+        }
 
 
 def learn_relevance(root: Path, cache: FeatureCache) -> LearntThreshold:
     """Learn the cosine from which a text counts as an answer to a query.
 
-    Queries are names of app features; judged reviews do or do not speak of them. Reviews drawn from
-    the rest of the corpus stand for the many texts of a store that have nothing to do with a query.
+    A query may be a word or a sentence, in the language of the texts or in another, and cosines of
+    unrelated texts differ much between these. So three kinds of pairs have an equal say.
 
     Args:
         root: Folder of the data sets.
@@ -43,38 +78,31 @@ def learn_relevance(root: Path, cache: FeatureCache) -> LearntThreshold:
     Raises:
         DataError: A file is missing.
     """
-    judged = read_data_file(root, "app_review_search", "judged").rows
-    corpus = _drawn(read_data_file(root, "app_review_search", "corpus").rows, _CORPUS_TEXTS)
-    queries = sorted({row["query"] for row in judged})
-    of_query = {query: place for place, query in enumerate(queries)}
-    query_vectors = cache.load(queries).vectors
-    asked = query_vectors[[of_query[row["query"]] for row in judged]]
-    cosines = _cosines(asked, cache.load([row["text"] for row in judged]).vectors)
-    relevant = np.array([row["relevant"] == "Y" for row in judged])
-    unrelated = (query_vectors @ cache.load([row["text"] for row in corpus]).vectors.T).ravel()
-    value = _balanced_threshold(cosines[relevant], [cosines[~relevant], unrelated])
+    kinds = {
+        "judged relevant reviews": _reviews(root, cache),
+        "questions of one intent": _questions(root, cache),
+        "translations": _translations(root, cache),
+    }
+    scores = [
+        float(np.mean([pairs.balanced_accuracy(value) for pairs in kinds.values()]))
+        for value in _GRID.tolist()
+    ]
+    value = float(_GRID[int(np.argmax(np.round(scores, 9)))])
+    figures = {"mean balanced accuracy": round(max(scores), 4)}
+    for name, pairs in kinds.items():
+        figures |= pairs.figures(name, value)
     return LearntThreshold(
         value=value,
         method=(
-            "best mean of three rates on app_review_search: judged relevant pairs found (counted as two), "
-            "judged irrelevant pairs left out, pairs of a query and a review drawn from the corpus left out"
+            "highest balanced accuracy, averaged over app reviews judged against a feature query (and drawn "
+            "reviews), banking77 questions of one and of two intents, and Tatoeba sentences with their own "
+            "and with another translation"
         ),
-        figures={
-            "relevant_pairs": float(relevant.sum()),
-            "irrelevant_pairs": float((~relevant).sum()),
-            "drawn_pairs": float(len(unrelated)),
-            "relevant_found": _rate(cosines[relevant], value),
-            "irrelevant_found": _rate(cosines[~relevant], value),
-            "drawn_found": _rate(unrelated, value),
-            "median_cosine_relevant": _median(cosines[relevant]),
-            "median_cosine_irrelevant": _median(cosines[~relevant]),
-            "median_cosine_drawn": _median(unrelated),
-            **_across_languages(root, cache, value),
-        },
+        figures=figures,
     )
 
 
-def learn_similar(root: Path, cache: FeatureCache, *, non_pair_rate: float) -> LearntThreshold:
+def learn_similar(root: Path, cache: FeatureCache) -> LearntThreshold:
     """Learn the cosine from which two texts count as saying the same.
 
     Questions to a bank stand for feedback: two of one intent are about the same, two of different
@@ -83,11 +111,43 @@ def learn_similar(root: Path, cache: FeatureCache, *, non_pair_rate: float) -> L
     Args:
         root: Folder of the data sets.
         cache: Encodes.
-        non_pair_rate: Share of pairs of different intents that may reach the threshold.
 
     Raises:
         DataError: A file is missing.
     """
+    pairs = _questions(root, cache)
+    scores = [pairs.f1(value) for value in _GRID.tolist()]
+    value = float(_GRID[int(np.argmax(np.round(scores, 9)))])
+    return LearntThreshold(
+        value=value,
+        method="highest F1 of telling pairs of banking77 questions of one intent from all other pairs",
+        figures={
+            "F1": round(max(scores), 4),
+            **pairs.figures("questions of one intent", value),
+            **_translations(root, cache).figures("translations", value),
+        },
+    )
+
+
+def _reviews(root: Path, cache: FeatureCache) -> Pairs:
+    """Pair feature queries with reviews judged for them, and with reviews drawn from the corpus."""
+    judged = read_data_file(root, "app_review_search", "judged").rows
+    corpus = _drawn(read_data_file(root, "app_review_search", "corpus").rows, _CORPUS_TEXTS)
+    queries = sorted({row["query"] for row in judged})
+    place = {query: number for number, query in enumerate(queries)}
+    asked = cache.load(queries).vectors
+    reviews = cache.load([row["text"] for row in judged]).vectors
+    cosines = _cosines(asked[[place[row["query"]] for row in judged]], reviews)
+    relevant = np.array([row["relevant"] == "Y" for row in judged])
+    drawn = (asked @ cache.load([row["text"] for row in corpus]).vectors.T).ravel()
+    return Pairs(
+        related=cosines[relevant],
+        unrelated={"judged irrelevant reviews": cosines[~relevant], "drawn reviews": drawn},
+    )
+
+
+def _questions(root: Path, cache: FeatureCache) -> Pairs:
+    """Pair questions to a bank with all others."""
     by_intent = _grouped(
         read_data_file(root, "banking77", "train").rows, lambda row: str(row["intent"]), _TEXTS_OF_INTENT
     )
@@ -97,49 +157,21 @@ def learn_similar(root: Path, cache: FeatureCache, *, non_pair_rate: float) -> L
     first, second = np.triu_indices(len(rows), k=1)
     cosines = (vectors @ vectors.T)[first, second]
     same = intents[first] == intents[second]
-    # One step of the third decimal: what a person reads in the manifest is what is used.
-    value = float(np.ceil(np.quantile(cosines[~same], 1 - non_pair_rate) * 1000) / 1000)
-    return LearntThreshold(
-        value=value,
-        method=(
-            f"cosine that {non_pair_rate:.2%} of pairs of banking77 questions with different intents reach"
-        ),
-        figures={
-            "pairs_of_one_intent": float(same.sum()),
-            "pairs_of_two_intents": float((~same).sum()),
-            "one_intent_found": _rate(cosines[same], value),
-            "two_intents_found": _rate(cosines[~same], value),
-            "median_cosine_one_intent": _median(cosines[same]),
-            "median_cosine_two_intents": _median(cosines[~same]),
-            **_across_languages(root, cache, value),
-        },
-    )
+    return Pairs(related=cosines[same], unrelated={"questions of two intents": cosines[~same]})
 
 
-def _across_languages(root: Path, cache: FeatureCache, value: float) -> dict[str, float]:
-    """Return how often translations, and sentences that are none, reach a threshold."""
+def _translations(root: Path, cache: FeatureCache) -> Pairs:
+    """Pair sentences with their English translation, and with that of the next sentence."""
     by_language = _grouped(
         read_data_file(root, "tatoeba", "test").rows, lambda row: str(row["lang"]), _PAIRS_OF_LANGUAGE
     )
     rows = [row for rows in by_language.values() for row in rows]
     foreign = cache.load([row["text"] for row in rows]).vectors
     english = cache.load([row["text_en"] for row in rows]).vectors
-    pairs = _cosines(foreign, english)
-    # Each sentence beside the translation of the next one of its own language.
-    others = _cosines(foreign, np.roll(english, 1, axis=0))
-    return {
-        "translations": float(len(rows)),
-        "translations_found": _rate(pairs, value),
-        "no_translations_found": _rate(others, value),
-    }
-
-
-def _balanced_threshold(found: Floats1d, left_out: Sequence[Floats1d]) -> float:
-    scores = [
-        len(left_out) * _rate(found, value) + sum(1 - _rate(cosines, value) for cosines in left_out)
-        for value in _GRID.tolist()
-    ]
-    return float(_GRID[int(np.argmax(np.round(scores, 9)))])
+    return Pairs(
+        related=_cosines(foreign, english),
+        unrelated={"other sentences": _cosines(foreign, np.roll(english, 1, axis=0))},
+    )
 
 
 def _grouped(
@@ -161,8 +193,4 @@ def _cosines(left: Floats2d, right: Floats2d) -> Floats1d:
 
 
 def _rate(cosines: Floats1d, value: float) -> float:
-    return round(float((cosines >= value).mean()), 4) if len(cosines) else 0.0
-
-
-def _median(cosines: Floats1d) -> float:
-    return round(float(np.median(cosines)), 4) if len(cosines) else 0.0
+    return float((cosines >= value).mean())

@@ -23,10 +23,10 @@ from training.stages.train import (
     CHOICES,
     HELD_OUT,
     LAYERS,
+    held_out_examples,
     read_candidate,
     read_held_out,
     read_layer,
-    table_of,
 )
 from training.tuning import abstention_threshold, best_f1_threshold, calibrated, recall_threshold
 
@@ -78,9 +78,7 @@ def _run(context: Context) -> None:
         heads=HeadsManifest(**heads),
         urgent=_urgent_threshold(context, heads["urgency"], examples),
         relevance=learn_relevance(data_root(), context.features),
-        similar=learn_similar(
-            data_root(), context.features, non_pair_rate=context.experiment.calibration.non_pair_rate
-        ),
+        similar=learn_similar(data_root(), context.features),
     )
     context.path(CALIBRATED).write_text(
         json.dumps(result.model_dump(mode="json"), indent=1), encoding="utf-8"
@@ -89,8 +87,7 @@ def _run(context: Context) -> None:
 
 def _held(context: Context, head: HeadName, examples: list[Example]) -> tuple[list[Example], Floats, Floats]:
     """Return the held-out rows of a head, how much each counts, and their raw logits."""
-    table = table_of(context, head, examples)
-    rows = table.taken(table.held)
+    rows = held_out_examples(head, examples)
     weights = domain_shares(rows, context.experiment.calibration.domain_weights)
     return rows, weights, read_held_out(context, head)
 

@@ -51,7 +51,7 @@ def table_of(context: Context, head: HeadName, examples: Sequence[Example]) -> T
         for example in examples
         if getattr(example, head) is not None and example.role in {"folds", "extra", "validation"}
     ]
-    held = [place for place, row in enumerate(rows) if row.role != "extra"]
+    held = np.flatnonzero([row.role != "extra" for row in rows])
     folds = np.full(len(rows), -1, dtype=np.int64)
     folds[held] = grouped_folds(
         [rows[place].group for place in held],
@@ -62,6 +62,15 @@ def table_of(context: Context, head: HeadName, examples: Sequence[Example]) -> T
     features = context.features.load([row.text for row in rows]).features
     basis = fit_basis(features)
     return Table(head=head, examples=tuple(rows), basis=basis, rows=basis.project(features), folds=folds)
+
+
+def held_out_examples(head: HeadName, examples: Sequence[Example]) -> list[Example]:
+    """Return the rows that are held out for a head once each, in the order of its table."""
+    return [
+        example
+        for example in examples
+        if getattr(example, head) is not None and example.role in {"folds", "validation"}
+    ]
 
 
 def read_layer(context: Context, head: HeadName) -> Layer:
