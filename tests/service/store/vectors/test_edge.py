@@ -21,6 +21,7 @@ TENANT = UUID(int=1)
 
 WRITER = """
 import asyncio, sys
+from pathlib import Path
 from uuid import UUID
 import numpy as np
 from service.store.vectors import EdgeIndex, Point
