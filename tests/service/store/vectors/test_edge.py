@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+import qdrant_edge
 
 from service.store.errors import IndexUnavailableError
 from service.store.vectors import edge as edge_module
@@ -261,3 +262,10 @@ async def open_edge_and_count(folder) -> int:
     count = await index.count()
     await index.close()
     return count
+
+
+async def test_a_point_that_is_not_named_by_a_uuid_is_not_ours(index):
+    foreign = qdrant_edge.Point(7, [1.0] * DIMENSIONS, {"tenant": str(TENANT)})
+    index._shard.update(qdrant_edge.UpdateOperation.upsert_points([foreign]))
+    with pytest.raises(IndexUnavailableError, match="expected points named by UUIDs"):
+        await index.query(np.ones(DIMENSIONS), VectorFilter(tenant=TENANT), limit=1)
