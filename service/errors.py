@@ -6,6 +6,7 @@ ServiceError
 ├── NotFoundError           nothing of that id in this tenant
 ├── ConflictError           it contradicts what is stored
 ├── TooLargeError           more than one request may carry
+├── UnsupportedMediaTypeError   a body that does not say it is JSON
 ├── UnprocessableError      well-formed, but not acceptable
 ├── RetryableError          the same request may succeed later
 │   ├── RateLimitedError        the tenant exceeds its own rate
@@ -49,6 +50,10 @@ class ConflictError(ServiceError):
 
 class TooLargeError(ServiceError):
     """More than one request may carry."""
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """A body that does not say it is JSON."""
 
 
 class UnprocessableError(ServiceError):

@@ -6,17 +6,24 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooLargeError
 from service.metrics import Metrics
-from service.problems import problem_of, respond
+from service.problems import problem_of, respond, unexpected
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 """200,000 characters of text take at most 12 bytes each in JSON (two escaped surrogates), and 256
 items some metadata; what is larger cannot be a valid request."""
 
 REQUEST_ID_CHARS_MAX: Final = 128
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What a metric is labelled with; callers may send any word."""
+
+CLIENT_LEFT: Final = 499
+"""How the log names the status of an answer nobody was there to get."""
 
 log = structlog.get_logger()
 
@@ -34,11 +41,10 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers.get("x-request-id"))
+        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        status = 500
+        status: int | None = None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -48,26 +54,34 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if _declared_bytes(headers) > BODY_BYTES_MAX:
-                await respond(problem_of(_too_large()))(scope, receive, answer)
-            else:
-                await self.app(scope, _bounded(receive), answer)
-        except TooLargeError as error:
-            await respond(problem_of(error))(scope, receive, answer)
+            await self._bounded(scope, receive, answer)
+        except ClientDisconnect:
+            log.info("client_left")
         except Exception:
             log.exception("request_failed")
-            raise
+            if status is not None:
+                raise  # half an answer is out: the server can only cut the connection
+            await respond(unexpected())(scope, receive, answer)
         finally:
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, status or CLIENT_LEFT, time.perf_counter() - started)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if _declared_bytes(Headers(scope=scope)) > BODY_BYTES_MAX:
+                raise _too_large()
+            await self.app(scope, _bounded(receive), send)
+        except TooLargeError as error:
+            await respond(problem_of(error))(scope, receive, send)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         # The template, not the path: ids would make a label of unbounded size.
         route = getattr(scope.get("route"), "path", "unmatched")
-        self.metrics.requests.labels(scope["method"], route, status).inc()
-        self.metrics.request_seconds.labels(scope["method"], route).observe(seconds)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self.metrics.requests.labels(method, route, status).inc()
+        self.metrics.request_seconds.labels(method, route).observe(seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             milliseconds=round(seconds * 1e3, 1),
@@ -83,7 +97,7 @@ def _request_id(given: str | None) -> str:
 
 def _declared_bytes(headers: Headers) -> int:
     declared = headers.get("content-length", "0")
-    return int(declared) if declared.isdecimal() else 0
+    return int(declared[:20]) if declared.isascii() and declared.isdecimal() else 0
 
 
 def _too_large() -> TooLargeError:

@@ -4,6 +4,8 @@ One table maps an error class to its status, type and title. 422 without a table
 own: the payload did not fit its model.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,12 +23,16 @@ MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 50
 """Fields that one problem document names at most."""
 
+FIELD_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What a field's name looks like; what does not is not repeated: it may be a customer's words."""
+
 TABLE: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     errors.UnauthenticatedError: (HTTPStatus.UNAUTHORIZED, "No valid key"),
     errors.ForbiddenError: (HTTPStatus.FORBIDDEN, "The key lacks a scope"),
     errors.NotFoundError: (HTTPStatus.NOT_FOUND, "Not found"),
     errors.ConflictError: (HTTPStatus.CONFLICT, "Contradicts what is stored"),
     errors.TooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large"),
+    errors.UnsupportedMediaTypeError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not JSON"),
     errors.UnprocessableError: (HTTPStatus.UNPROCESSABLE_ENTITY, "Not acceptable"),
     errors.RateLimitedError: (HTTPStatus.TOO_MANY_REQUESTS, "Above this tenant's rate"),
     errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is full"),
@@ -78,17 +84,31 @@ def problem_of(error: Exception) -> Problem:
     return Problem(type=_type_of(error), title=title, status=status, detail=str(error), **extra)
 
 
-def field_problems(found: list[Any], *, skip: int = 1) -> list[FieldProblem]:
+def field_problems(found: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[FieldProblem]:
     """Describe pydantic's findings by where they are and what was expected.
 
     Args:
         found: `ValidationError.errors()`.
-        skip: Leading parts of each location to leave out (FastAPI's own `body`, `query`, ...).
+        skip: Leading parts of each location to leave out: FastAPI's own `body`, `query`, `path` or
+            `header`; none where a body was validated by itself.
     """
-    return [
-        FieldProblem(pointer="/" + "/".join(str(part) for part in row["loc"][skip:]), detail=row["msg"])
-        for row in found
-    ]
+    return [_field_problem(row, row["loc"][skip:], "body" if not skip else row["loc"][0]) for row in found]
+
+
+def summary_of(found: Sequence[FieldProblem]) -> tuple[str, list[dict[str, str]]]:
+    """Return one sentence about these fields, and the first `ERRORS_MAX` of them."""
+    where = ", ".join(sorted({row.pointer or "the body" for row in found[:ERRORS_MAX]})[:5])
+    return f"{len(found)} field(s) do not fit: {where}", [row.model_dump() for row in found[:ERRORS_MAX]]
+
+
+def unexpected() -> Problem:
+    """Describe a failure of the service itself: the log has the traceback, the caller gets no inside view."""
+    return Problem(
+        type="about:blank",
+        title="Internal error",
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        detail="the service failed on this request; its log has the reason under the X-Request-Id",
+    )
 
 
 def respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -104,7 +124,6 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error_class, _own)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _own(_request: Request, error: Exception) -> JSONResponse:
@@ -121,14 +140,13 @@ async def _own(_request: Request, error: Exception) -> JSONResponse:
 async def _validation(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    found = field_problems(list(error.errors()))
-    where = ", ".join(sorted({row.pointer for row in found})[:5])
-    extra = {"errors": [row.model_dump() for row in found[:ERRORS_MAX]]}
+    detail, rows = summary_of(field_problems(error.errors()))
+    extra = {"errors": rows}
     problem = Problem(
         type="urn:closeloop:problem:invalid-request",
         title="The request does not fit its form",
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
-        detail=f"{len(found)} field(s) do not fit: {where}",
+        detail=detail,
         **extra,
     )
     return respond(problem)
@@ -144,16 +162,16 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return respond(problem, dict(error.headers or {}))
 
 
-async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-    # The log has the traceback; the caller gets no inside view.
-    return respond(
-        Problem(
-            type="about:blank",
-            title="Internal error",
-            status=HTTPStatus.INTERNAL_SERVER_ERROR,
-            detail="the service failed on this request; its log has the reason under the request id",
-        )
-    )
+def _field_problem(row: Mapping[str, Any], where: Sequence[str | int], part: str | int) -> FieldProblem:
+    if row.get("type") == "json_invalid":
+        return FieldProblem(pointer="", detail=f"Not JSON: {row['ctx']['error']}, at character {where[0]}")
+    names = [_name(name) for name in where if name != "[key]"]
+    pointer = "".join(f"/{name}" for name in names) if part == "body" else "/".join(names)
+    return FieldProblem(pointer=pointer, detail=row["msg"].removeprefix("Value error, "))
+
+
+def _name(part: str | int) -> str:
+    return str(part) if FIELD_NAME.fullmatch(str(part)) else "…"
 
 
 def _type_of(error: Exception) -> str:

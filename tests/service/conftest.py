@@ -130,6 +130,22 @@ def new_key(client: TestClient, tenant: str, *scopes: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
+@pytest.fixture(scope="session")
+def refusal() -> Callable[..., dict[str, Any]]:
+    """Check that an answer is a problem document with this status, and return it."""
+
+    def check(answer: Any, status: int) -> dict[str, Any]:
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = answer.json()
+        assert problem["status"] == status
+        assert all(isinstance(problem[name], str) and problem[name] for name in ("type", "title", "detail"))
+        assert answer.headers["x-request-id"]
+        return problem
+
+    return check
+
+
 class Caller:
     """A key of one tenant, calling a running application."""
 
@@ -192,7 +208,12 @@ def running(parts: Parts, shared_database_url: str) -> Iterator[TestClient]:
             yield client
 
 
+@pytest.fixture(scope="module")
+def new_caller(running: TestClient) -> Callable[..., Caller]:
+    """Make a key of a tenant that nobody else uses."""
+    return lambda *scopes: Caller(running, f"tenant-{uuid4().hex[:12]}", *scopes)
+
+
 @pytest.fixture
-def caller(running: TestClient) -> Caller:
-    """A key of a tenant that nobody else uses."""
-    return Caller(running, f"tenant-{uuid4().hex[:12]}")
+def caller(new_caller: Callable[..., Caller]) -> Caller:
+    return new_caller()

@@ -5,16 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.json_body import StrictJsonRoute
+from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
-from service.api.v1.problem_responses import problems
+from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.accounts import AccountIn, AccountOut, AccountPageOut, AttributeOut, RevenueOut
 from service.api.v1.wire.base import PAGE_MAX, Line
 from service.dependencies import CurrentState, MayRead, MayWrite
 from service.intake.accounts import AccountDetails, get_account, list_accounts, put_account
 from service.store.records import Account
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 
 ExternalId = Annotated[Line, Path(description="Your own id of the account.")]
 
@@ -22,14 +22,14 @@ ExternalId = Annotated[Line, Path(description="Your own id of the account.")]
 class AccountCursor(cursors.Cursor):
     """The last external id of a page."""
 
-    after: str
+    after: Line
 
 
 @router.put(
     "/{external_id:path}",
     operation_id="put_account",
     summary="Create or replace an account",
-    responses=problems() | {201: {"model": AccountOut, "description": "It is new."}},
+    responses=problems(*BODY) | {201: {"model": AccountOut, "description": "It is new."}},
 )
 async def put_account_(
     external_id: ExternalId, body: AccountIn, response: Response, state: CurrentState, principal: MayWrite

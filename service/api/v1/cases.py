@@ -1,16 +1,17 @@
 """/v1/queue and /v1/cases: the loops to close."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from service.api.json_body import StrictJsonRoute
+from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
 from service.api.v1.documents import feedback_out, priority_out, queue_item_out
 from service.api.v1.filters import QueryFilter, filter_of
-from service.api.v1.problem_responses import problems
+from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.base import PAGE_MAX, Moment, Short
 from service.api.v1.wire.cases import CaseEventOut, CaseIn, CaseOut, QueueOut
 from service.auth import Principal
@@ -21,7 +22,10 @@ from service.state import State
 from service.store.records import Tenant, now
 from service.triage.rank import due_at, priority_of, weights_of
 
-router = APIRouter(prefix="/v1", tags=["queue"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1", tags=["queue"], route_class=StrictRoute)
+
+
+RANK_MAX: Final = 2**53
 
 
 class QueueCursor(cursors.Cursor):
@@ -30,7 +34,7 @@ class QueueCursor(cursors.Cursor):
     as_of: Moment
     value: float
     case_id: UUID
-    rank: int
+    rank: int = Field(ge=1, le=RANK_MAX)
 
 
 @router.get("/queue", operation_id="get_queue", summary="The next loops to close", responses=problems())
@@ -68,7 +72,10 @@ def get_case_(case_id: UUID, state: CurrentState, principal: MayRead) -> CaseOut
 
 
 @router.patch(
-    "/cases/{case_id}", operation_id="change_case", summary="Change a case", responses=problems(404, 409)
+    "/cases/{case_id}",
+    operation_id="change_case",
+    summary="Change a case",
+    responses=problems(*BODY, 404, 409),
 )
 async def patch_case(case_id: UUID, body: CaseIn, state: CurrentState, principal: MayWrite) -> CaseOut:
     """Move, assign or annotate a case. A stale version or an illegal move answers 409."""

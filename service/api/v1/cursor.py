@@ -12,7 +12,7 @@ from service.errors import UnprocessableError
 class Cursor(BaseModel):
     """Where a page ended; each list has its own fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 C = TypeVar("C", bound=Cursor)

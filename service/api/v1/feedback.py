@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.json_body import StrictJsonRoute
+from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
 from service.api.v1.bounds import check_request_size
 from service.api.v1.documents import feedback_fields, feedback_out, priority_out, score_out
@@ -32,14 +32,14 @@ from service.dependencies import CurrentState, Deadline, MayRead, MayWrite, spen
 from service.errors import ServiceError, UnprocessableError
 from service.intake.feedback import IncomingFeedback
 from service.learning.judgements import history, versions
-from service.problems import problem_of
+from service.problems import problem_of, summary_of
 from service.state import State
 from service.store.feedback import one, page, remove
 from service.store.records import now
 from service.triage.retry import RetryKey
 from service.triage.triage import Triaged
 
-router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictRoute)
 
 CREATED: Final = 201
 NOTHING_NEW: Final = 200
@@ -78,7 +78,7 @@ async def post_feedback(
     """Score and store texts, join them to the queue. One bad item does not sink the rest."""
     items = [_incoming(item) for item in body.items]
     fitting = [item for item in items if isinstance(item, IncomingFeedback)]
-    check_request_size([item.text for item in fitting], items=len(items))
+    check_request_size([item.text for item in fitting])
     spend(state, principal, len(fitting))
     retry = None
     if idempotency_key is not None:
@@ -212,9 +212,5 @@ def _answer(row: Triaged | ServiceError) -> AcceptedOut | RejectedOut:
 
 
 def _rejected(item: Rejected) -> RejectedOut:
-    where = ", ".join(field.pointer for field in item.fields)
-    error = UnprocessableError(
-        f"{len(item.fields)} field(s) do not fit: {where}",
-        errors=[field.model_dump() for field in item.fields],
-    )
-    return RejectedOut(error=problem_of(error))
+    detail, rows = summary_of(item.fields)
+    return RejectedOut(error=problem_of(UnprocessableError(detail, errors=rows)))

@@ -16,7 +16,7 @@ from service.api.v1.wire.base import (
     Topic,
     Urgency,
 )
-from service.api.v1.wire.search import FilterIn
+from service.api.v1.wire.search import VALUES_MAX, FilterIn
 from service.auth import Principal
 from service.store.vectors import VectorFilter
 
@@ -43,16 +43,18 @@ def filter_of(principal: Principal, given: FilterIn) -> VectorFilter:
 
 
 def read_filter(
-    language: Annotated[list[LanguageCode] | None, Query()] = None,
-    sentiment: Annotated[list[Sentiment] | None, Query()] = None,
-    urgency: Annotated[list[Urgency] | None, Query()] = None,
-    topic: Annotated[list[Topic] | None, Query()] = None,
-    kind: Annotated[list[Kind] | None, Query()] = None,
-    channel: Annotated[list[Channel] | None, Query()] = None,
-    account: Annotated[list[Line] | None, Query(description="External ids of accounts.")] = None,
-    account_type: Annotated[list[Short] | None, Query()] = None,
+    language: Annotated[list[LanguageCode] | None, Query(max_length=VALUES_MAX)] = None,
+    sentiment: Annotated[list[Sentiment] | None, Query(max_length=VALUES_MAX)] = None,
+    urgency: Annotated[list[Urgency] | None, Query(max_length=VALUES_MAX)] = None,
+    topic: Annotated[list[Topic] | None, Query(max_length=VALUES_MAX)] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=VALUES_MAX)] = None,
+    channel: Annotated[list[Channel] | None, Query(max_length=VALUES_MAX)] = None,
+    account: Annotated[
+        list[Line] | None, Query(max_length=VALUES_MAX, description="External ids of accounts.")
+    ] = None,
+    account_type: Annotated[list[Short] | None, Query(max_length=VALUES_MAX)] = None,
     revenue_min: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
-    status: Annotated[list[CaseState] | None, Query()] = None,
+    status: Annotated[list[CaseState] | None, Query(max_length=VALUES_MAX)] = None,
     complaint_id: Annotated[Short | None, Query()] = None,
     occurred_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     occurred_to: Annotated[Moment | None, Query(description="Exclusive.")] = None,

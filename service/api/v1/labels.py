@@ -5,23 +5,23 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
-from service.api.json_body import StrictJsonRoute
+from service.api.strict_route import StrictRoute
 from service.api.v1.feedback import read_detail
-from service.api.v1.problem_responses import problems
+from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.feedback import FeedbackDetailOut, LabelsIn
 from service.dependencies import CurrentState, MayWrite
 from service.errors import UnprocessableError
 from service.learning.judgements import judge, undo
 from service.triage.labels import FIELDS
 
-router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictRoute)
 
 
 @router.patch(
     "/{feedback_id}/labels",
     operation_id="label_feedback",
     summary="Correct labels",
-    responses=problems(404, 409),
+    responses=problems(*BODY, 404, 409),
 )
 async def label_feedback(
     feedback_id: UUID, body: LabelsIn, state: CurrentState, principal: MayWrite

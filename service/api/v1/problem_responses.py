@@ -1,8 +1,11 @@
 """Which problems a route can answer with, for the OpenAPI document."""
 
-from typing import Any
+from typing import Any, Final
 
 from service.problems import MEDIA_TYPE, Problem
+
+BODY: Final = (413, 415)
+"""What a body can be refused for beside its content."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -12,5 +15,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "model": Problem,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({401, 403, 413, 422, 503, *statuses})
+        for status in sorted({401, 403, 422, 503, *statuses})
     }

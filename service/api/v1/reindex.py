@@ -2,23 +2,26 @@
 
 from fastapi import APIRouter
 from pydantic import Field
+from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
-from service.api.json_body import StrictJsonRoute
-from service.api.v1.problem_responses import problems
+from service.api.strict_route import StrictRoute
+from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.base import In, Out
 from service.dependencies import CurrentState, MayAdmin
 from service.store import outbox
 from service.store.records import Feedback
 
-router = APIRouter(prefix="/v1", tags=["operations"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1", tags=["operations"], route_class=StrictRoute)
 
 
 class ReindexIn(In):
     """How to reindex."""
 
     re_embed: bool = Field(
-        default=False, description="Compute every vector and score anew, not only those of another encoder."
+        default=False,
+        strict=True,
+        description="Compute every vector and score anew, not only those of another encoder.",
     )
 
 
@@ -29,14 +32,18 @@ class ReindexOut(Out):
 
 
 class ReindexStatusOut(Out):
-    """How far the index is behind."""
+    """How far the index is behind on the tenant's texts."""
 
-    pending: int = Field(description="Texts of all tenants whose point is behind the database.")
-    indexed: int = Field(description="Points of all tenants in the index.")
+    pending: int = Field(description="Texts whose point in the index is behind the database.")
+    indexed: int = Field(description="Texts whose point is up to date.")
 
 
 @router.post(
-    "/reindex", operation_id="reindex", summary="Rebuild the index", status_code=202, responses=problems()
+    "/reindex",
+    operation_id="reindex",
+    summary="Rebuild the index",
+    status_code=202,
+    responses=problems(*BODY),
 )
 async def reindex(body: ReindexIn, state: CurrentState, principal: MayAdmin) -> ReindexOut:
     """Queue all texts of the tenant for the index. Durable: it goes on after a restart."""
@@ -57,11 +64,9 @@ async def reindex(body: ReindexIn, state: CurrentState, principal: MayAdmin) -> 
 @router.get(
     "/reindex", operation_id="get_reindex", summary="How far the index is behind", responses=problems()
 )
-async def get_reindex(state: CurrentState, _principal: MayAdmin) -> ReindexStatusOut:
-    """Return what still has to reach the index."""
-
-    def read() -> int:
-        with state.database.read() as session:
-            return outbox.count(session)
-
-    return ReindexStatusOut(pending=await run_in_threadpool(read), indexed=await state.index.count())
+def get_reindex(state: CurrentState, principal: MayAdmin) -> ReindexStatusOut:
+    """Return how many of the tenant's texts still have to reach the index."""
+    with state.database.read() as session:
+        pending = outbox.count_of(session, principal.tenant)
+        stored = session.scalar(select(func.count()).where(Feedback.tenant_id == principal.tenant)) or 0
+    return ReindexStatusOut(pending=pending, indexed=max(0, stored - pending))

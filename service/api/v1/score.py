@@ -2,20 +2,20 @@
 
 from fastapi import APIRouter
 
-from service.api.json_body import StrictJsonRoute
+from service.api.strict_route import StrictRoute
 from service.api.v1.bounds import check_request_size
 from service.api.v1.documents import score_out
-from service.api.v1.problem_responses import problems
+from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.score import ModelOut, ScoreIn, ScoresOut
 from service.dependencies import CurrentState, Deadline, MayScore, spend
 from service.errors import NoHeadsError, UnprocessableError
 from service.state import State
 from service.triage.labels import score_document
 
-router = APIRouter(prefix="/v1", tags=["score"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1", tags=["score"], route_class=StrictRoute)
 
 
-@router.post("/score", operation_id="score", summary="Score texts", responses=problems(429))
+@router.post("/score", operation_id="score", summary="Score texts", responses=problems(*BODY, 429))
 async def score(body: ScoreIn, state: CurrentState, principal: MayScore, deadline: Deadline) -> ScoresOut:
     """Tell language, sentiment, urgency, topics and kind of each text. Nothing is stored."""
     if body.explain:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.api.v1.wire.base import In, Line, MetadataValue, Moment, Out, Short
+from service.api.v1.wire.base import In, Line, MetadataValue, Moment, Out, Short, at_most
 
 
 class RevenueIn(In):
@@ -34,7 +34,7 @@ class AccountIn(In):
     revenue: RevenueIn | None = None
     region: Short | None = Field(default=None, max_length=64)
     stage: Short | None = Field(default=None, max_length=64)
-    attributes: dict[Short, AttributeIn] = Field(default={}, max_length=500)
+    attributes: Annotated[dict[Short, AttributeIn], at_most(500)] = Field(default={}, max_length=500)
 
 
 class RevenueOut(Out):

@@ -3,12 +3,21 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from service.api.v1.wire.base import (
     NO_NUL,
+    REQUEST_ITEMS_MAX,
     Channel,
     FeedbackText,
+    FewItems,
     In,
     LanguageCode,
     Line,
@@ -20,6 +29,7 @@ from service.api.v1.wire.base import (
     Short,
     Topic,
     Urgency,
+    at_most,
 )
 from service.api.v1.wire.priority import PriorityOut
 from service.api.v1.wire.score import ScoreOut
@@ -77,15 +87,17 @@ def _keep_place(value: Any, validate: ValidatorFunctionWrapHandler) -> "Feedback
     try:
         item: FeedbackIn = validate(value)
     except ValidationError as error:
-        return Rejected(field_problems(list(error.errors(include_input=False)), skip=0))
+        return Rejected(field_problems(error.errors(include_input=False), skip=0))
     return item
 
 
 class FeedbackBatchIn(In):
     """Texts to store."""
 
-    items: list[Annotated[FeedbackIn, WrapValidator(_keep_place)]] = Field(
-        min_length=1, description="1 to 256 texts, 200,000 characters together."
+    items: Annotated[list[Annotated[FeedbackIn, WrapValidator(_keep_place)]], FewItems] = Field(
+        min_length=1,
+        max_length=REQUEST_ITEMS_MAX,
+        description="1 to 256 texts, 200,000 characters together.",
     )
 
 
@@ -196,12 +208,24 @@ class FeedbackPageOut(Out):
     next_cursor: str | None
 
 
+def _each_once(topics: list[str]) -> list[str]:
+    if len(set(topics)) < len(topics):
+        raise ValueError("expected each topic once")
+    return topics
+
+
 class LabelsIn(In):
     """A person's judgement, or the wish to take the latest one of a field back."""
 
     sentiment: Sentiment | None = None
     urgency: Urgency | None = None
-    topics: list[Topic] | None = Field(default=None, min_length=1, max_length=5, description="Best first.")
+    topics: Annotated[list[Topic], at_most(5), AfterValidator(_each_once)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="Best first.",
+        json_schema_extra={"uniqueItems": True},
+    )
     reason: Note | None = None
     undo: Literal["sentiment", "urgency", "topics"] | None = None
 

@@ -4,7 +4,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from service.api.v1.wire.base import FeedbackText, In, Kind, LanguageCode, Out, Sentiment, Urgency
+from service.api.v1.wire.base import (
+    REQUEST_ITEMS_MAX,
+    FeedbackText,
+    FewItems,
+    In,
+    Kind,
+    LanguageCode,
+    Out,
+    Sentiment,
+    Urgency,
+)
 
 Confidence = Annotated[float, Field(ge=0, le=1, description="Calibrated probability.", examples=[0.93])]
 
@@ -19,8 +29,12 @@ class ScoreItemIn(In):
 class ScoreIn(In):
     """Texts to score."""
 
-    items: list[ScoreItemIn] = Field(min_length=1, description="1 to 256 texts, 200,000 characters together.")
-    explain: bool = Field(default=False, description="Ask for reasons; not available yet.")
+    items: Annotated[list[ScoreItemIn], FewItems] = Field(
+        min_length=1,
+        max_length=REQUEST_ITEMS_MAX,
+        description="1 to 256 texts, 200,000 characters together.",
+    )
+    explain: bool = Field(default=False, strict=True, description="Ask for reasons; not available yet.")
 
 
 class ModelOut(Out):

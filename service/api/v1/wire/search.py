@@ -1,6 +1,6 @@
 """Wire types of POST /v1/search."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -21,25 +21,32 @@ from service.api.v1.wire.base import (
     Short,
     Topic,
     Urgency,
+    at_most,
 )
 from service.api.v1.wire.feedback import FeedbackOut
 
-Several: Any = Field(default=[], max_length=100)
+VALUES_MAX: Final = 100
+Several: Any = Field(default=[], max_length=VALUES_MAX)
+Few: Final = at_most(VALUES_MAX)
 
 
 class FilterIn(In):
     """Which texts to look among: fields are joined by AND, values within one by OR."""
 
-    language: list[LanguageCode] = Several
-    sentiment: list[Sentiment] = Several
-    topic: list[Topic] = Several
-    urgency: list[Urgency] = Several
-    kind: list[Kind] = Several
-    account_type: list[Short] = Several
-    account: list[Line] = Field(default=[], max_length=100, description="External ids of accounts.")
-    revenue_min: float | None = Field(default=None, ge=0, description="In the account's own currency.")
-    channel: list[Channel] = Several
-    status: list[CaseState] = Several
+    language: Annotated[list[LanguageCode], Few] = Several
+    sentiment: Annotated[list[Sentiment], Few] = Several
+    topic: Annotated[list[Topic], Few] = Several
+    urgency: Annotated[list[Urgency], Few] = Several
+    kind: Annotated[list[Kind], Few] = Several
+    account_type: Annotated[list[Short], Few] = Several
+    account: Annotated[list[Line], Few] = Field(
+        default=[], max_length=VALUES_MAX, description="External ids of accounts."
+    )
+    revenue_min: float | None = Field(
+        default=None, ge=0, strict=True, description="In the account's own currency."
+    )
+    channel: Annotated[list[Channel], Few] = Several
+    status: Annotated[list[CaseState], Few] = Several
     occurred_from: Moment | None = Field(default=None, description="Inclusive.")
     occurred_to: Moment | None = Field(default=None, description="Exclusive.")
     complaint_id: Short | None = None
@@ -54,7 +61,7 @@ class SearchIn(In):
     )
     like_id: UUID | None = Field(default=None, description="Texts similar to this stored one.")
     mode: Literal["semantic", "keyword", "hybrid"] = "semantic"
-    limit: int = Field(default=20, ge=1, le=PAGE_MAX)
+    limit: int = Field(default=20, ge=1, le=PAGE_MAX, strict=True)
     filter: FilterIn = FilterIn()
     cursor: Annotated[str, StringConstraints(max_length=1_000, pattern=NO_NUL)] | None = None
 
