@@ -28,6 +28,9 @@ LOOKED_AT: Final = 10
 """Pages' worth of cases in the first look. One page's worth would do, but its worst value is low: one
 case that came a moment ago makes the second look wide."""
 
+ROUNDING: Final = 1e-9
+"""More than a sum of these numbers can be off: ``(0.1 + 15) - 15`` is not 0.1."""
+
 Rows = Select[*tuple[Any, ...]]
 
 
@@ -97,9 +100,10 @@ def queue_page(
     ranked = session.execute(select(*columns).order_by(columns.value.desc(), columns.id)).all()
     if len(ranked) == looked:
         reached = ranked[limit - 1].value
-        if reached < min(row.resting for row in ranked) + weights.waiting:  # others could still reach it
+        # What equals it counts: among equals the id decides.
+        if reached <= min(row.resting for row in ranked) + weights.waiting + ROUNDING:
             query = _scope(select(Case.id, value.label("value"), Case.resting), where, wanted)
-            query = query.where(Case.resting >= reached - weights.waiting)
+            query = query.where(Case.resting >= reached - weights.waiting - ROUNDING)
             ranked = session.execute(query.order_by(value.desc(), Case.id).limit(limit)).all()
     ranked = ranked[:limit]
     cases = _load(session, [row[0] for row in ranked])
@@ -113,11 +117,12 @@ def queue_page(
 
 def rank_of(session: Session, case: Case, value: float, *, weights: Weights, as_of: datetime) -> int:
     """Return the place that an open case would have in its tenant's queue with this value."""
+    others = value_at(as_of, weights.waiting)
     above = select(func.count()).where(
         Case.tenant_id == case.tenant_id,
         Case.state == "open",
         Case.id != case.id,
-        value_at(as_of, weights.waiting) > value,
+        or_(others > value, and_(others == value, Case.id < case.id)),
     )
     return 1 + (session.scalar(above) or 0)
 
@@ -127,7 +132,7 @@ def ranks_without(
 ) -> dict[str, int]:
     """Return, for each term that contributes, the place the case would have without it."""
     return {
-        term.name: rank_of(session, case, priority.value - term.contribution, weights=weights, as_of=as_of)
+        term.name: rank_of(session, case, priority.without(term), weights=weights, as_of=as_of)
         for term in priority.terms
         if term.contribution > 0
     }

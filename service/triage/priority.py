@@ -112,10 +112,21 @@ class Resting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priority:
-    """A priority and the terms it is the sum of."""
+    """A priority and the terms it is the sum of.
+
+    Attributes:
+        value: 0..100.
+        floor: The least it can be, whatever the other terms say.
+    """
 
     value: float
     terms: tuple[Term, ...]
+    floor: float
+
+    def without(self, term: Term) -> float:
+        """Return what the value would be without one of its terms."""
+        rest = sum(other.contribution for other in self.terms if other not in (term, self.terms[-1]))
+        return rest if term is self.terms[-1] else max(rest, self.floor)
 
 
 def resting_priority(signals: Signals, weights: Weights) -> Resting:
@@ -172,7 +183,12 @@ def priority_at(resting: Resting, weights: Weights, *, waited_seconds: float) ->
         if lift
         else "the other terms already rank it where its severity asks for",
     )
-    return Priority(value=total + lift, terms=(*resting.terms, waiting, floor))
+    return Priority(
+        # Not the sum of both, whose rounding would part those who share a floor.
+        value=max(total, resting.floor),
+        terms=(*resting.terms, waiting, floor),
+        floor=resting.floor,
+    )
 
 
 def _term(name: str, value: float | None, weight: float, reason: str) -> Term:
