@@ -106,7 +106,13 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
         triage=Triage(
             database=database, batcher=batcher, index=index, model=model, similar_threshold=similar
         ),
-        search=Search(database=database, index=index, batcher=batcher, relevance_threshold=relevance),
+        search=Search(
+            database=database,
+            index=index,
+            batcher=batcher,
+            space=model.space,
+            relevance_threshold=relevance,
+        ),
         model=model,
         default_tenant=await run_in_threadpool(_default_tenant, database),
         heads_missing=missing,

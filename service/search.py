@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from starlette.concurrency import run_in_threadpool
 
 from models.arrays import Floats1d
@@ -49,11 +49,18 @@ class Search:
     """Finds texts by meaning, across languages."""
 
     def __init__(
-        self, *, database: Database, index: VectorIndex, batcher: Batcher, relevance_threshold: float
+        self,
+        *,
+        database: Database,
+        index: VectorIndex,
+        batcher: Batcher,
+        space: str,
+        relevance_threshold: float,
     ) -> None:
         self._database = database
         self._index = index
         self._batcher = batcher
+        self._space = space
         self._relevance_threshold = relevance_threshold
 
     async def by_query(self, query: str, *, deadline: float) -> Floats1d:
@@ -61,23 +68,28 @@ class Search:
         scored = await self._batcher.score([query], [None], deadline=deadline)
         return scored[0].vector
 
-    async def by_feedback(self, tenant: UUID, feedback_id: UUID) -> Floats1d:
+    async def by_feedback(self, tenant: UUID, feedback_id: UUID, *, deadline: float) -> Floats1d:
         """Return the vector of a stored text. *Shape:* ``(dimensions,)``.
+
+        A vector of another space is not compared with those of the index: the text is embedded anew.
 
         Raises:
             NotFoundError: This tenant has no such text.
         """
+        query = select(Feedback.vector, Feedback.space, Feedback.text).where(
+            Feedback.tenant_id == tenant, Feedback.id == feedback_id
+        )
 
-        def read() -> bytes | None:
+        def read() -> Row[bytes, str, str] | None:
             with self._database.read() as session:
-                return session.scalar(
-                    select(Feedback.vector).where(Feedback.tenant_id == tenant, Feedback.id == feedback_id)
-                )
+                return session.execute(query).one_or_none()
 
         stored = await run_in_threadpool(read)
         if stored is None:
             raise NotFoundError(f"no feedback {feedback_id} in this tenant")
-        return vector_from_stored(stored)
+        if stored.space != self._space:
+            return await self.by_query(stored.text, deadline=deadline)
+        return vector_from_stored(stored.vector)
 
     async def search(self, vector: Floats1d, where: VectorFilter, *, limit: int, offset: int) -> SearchResult:
         """Return the most similar texts that match, best first.

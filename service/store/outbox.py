@@ -99,6 +99,17 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(OutboxEntry)) or 0
 
 
+def count_of(session: Session, tenant: UUID) -> int:
+    """Return how many of a tenant's texts the index is behind by; deleted ones belong to nobody any more."""
+    query = (
+        select(func.count())
+        .select_from(OutboxEntry)
+        .join(Feedback, Feedback.id == OutboxEntry.feedback_id)
+        .where(Feedback.tenant_id == tenant)
+    )
+    return session.scalar(query) or 0
+
+
 def is_pending(session: Session, feedback_ids: Sequence[UUID]) -> bool:
     """Tell whether the index is behind on any of these."""
     return bool(session.scalar(select(exists().where(OutboxEntry.feedback_id.in_(feedback_ids)))))

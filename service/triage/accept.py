@@ -86,10 +86,11 @@ def accept(
         One outcome an item. A refused one leaves the others untouched.
     """
     tenant = session.get_one(Tenant, tenant_id)
-    accounts = ensure_accounts(
-        session, tenant_id, (i.account_external_id for i in items if i.account_external_id)
-    )
     known = _rows(session, tenant_id, items)
+    fresh = [item for item in items if item.key is None or item.key not in known]
+    accounts = ensure_accounts(
+        session, tenant_id, (i.account_external_id for i in fresh if i.account_external_id)
+    )
     intake = _Intake(session, tenant, accounts, model)
     outcomes: list[Outcome] = []
     for item, score in zip(items, scored, strict=True):

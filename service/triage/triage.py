@@ -1,20 +1,23 @@
 """The story of a text: scored, stored with its case, counted among its likes, given its priority."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from models.arrays import Floats2d
-from models.predictions import ScoredText
+from models.arrays import Floats1d
+from models.predictions import ScoredText, vector_from_stored
 from service.errors import ServiceError
 from service.intake.feedback import IncomingFeedback
 from service.store.database import Database
 from service.store.errors import IndexUnavailableError
-from service.store.records import Tenant, now
+from service.store.records import Feedback, Tenant, now
 from service.store.vectors import VectorFilter, VectorIndex
 from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, serialise, stored_texts
 from service.triage.batcher import Batcher
@@ -81,8 +84,8 @@ class Triage:
             DatabaseUnavailableError: Nothing was stored.
         """
         scored = await self._score_new(tenant, items, deadline, retry)
-        outcomes = await run_in_threadpool(self._store, tenant, items, scored, retry)
-        similar = await self._count_similar(tenant, outcomes, scored)
+        outcomes, vectors = await run_in_threadpool(self._store, tenant, items, scored, retry)
+        similar = await self._count_similar(tenant, vectors)
         return await run_in_threadpool(self._prioritise, tenant, outcomes, similar)
 
     async def _score_new(
@@ -95,7 +98,13 @@ class Triage:
         stored = await run_in_threadpool(self._stored_texts, tenant, items, retry)
         if stored is None:
             return [None] * len(items)
-        fresh = [item for item in items if item.key is None or stored.get(item.key) != item.text]
+        # Of one key given twice both are scored: the first may change what the second is compared with.
+        times = Counter(item.key for item in items)
+        fresh = [
+            item
+            for item in items
+            if item.key is None or times[item.key] > 1 or stored.get(item.key) != item.text
+        ]
         scores = iter(
             await self._batcher.score(
                 [item.text for item in fresh], [item.language for item in fresh], deadline=deadline
@@ -121,68 +130,67 @@ class Triage:
         items: Sequence[IncomingFeedback],
         scored: Sequence[ScoredText | None],
         retry: RetryKey | None,
-    ) -> list[Outcome]:
+    ) -> tuple[list[Outcome], dict[UUID, Floats1d]]:
         with self._database.write() as session:
             serialise(session, tenant)
-            before = recall(session, tenant, retry) if retry else None
-            if before is not None:
-                return before
-            outcomes = accept(session, tenant, items, scored, self._model)
-            if retry:
-                remember(session, tenant, retry, outcomes)
-            return outcomes
+            outcomes = recall(session, tenant, retry) if retry else None
+            if outcomes is None:
+                outcomes = accept(session, tenant, items, scored, self._model)
+                if retry:
+                    remember(session, tenant, retry, outcomes)
+            return outcomes, self._vectors(session, outcomes)
 
-    async def _count_similar(
-        self, tenant: UUID, outcomes: Sequence[Outcome], scored: Sequence[ScoredText | None]
-    ) -> list[int | None]:
-        """Count stored texts like each new one, its own batch included.
+    def _vectors(self, session: Session, outcomes: Sequence[Outcome]) -> dict[UUID, Floats1d]:
+        ids = {outcome.feedback.id for outcome in outcomes if isinstance(outcome, Accepted)}
+        query = select(Feedback.id, Feedback.vector).where(
+            Feedback.id.in_(ids), Feedback.space == self._model.space
+        )
+        return {row[0]: vector_from_stored(row[1]) for row in session.execute(query)}
 
-        The index does not hold this batch yet, so it is compared in memory.
+    async def _count_similar(self, tenant: UUID, vectors: Mapping[UUID, Floats1d]) -> dict[UUID, int]:
+        """Count stored texts like each of these, one another included.
+
+        The index does not hold all of them yet, so they are compared in memory.
         """
-        fresh = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Accepted) and outcome.changed]
-        counts: list[int | None] = [None] * len(outcomes)
-        vectors = np.stack([_vector(scored[i]) for i in fresh]) if fresh else np.empty((0, 1), np.float32)
-        beside = _count_beside(vectors, self._similar_threshold)
-        ids = tuple(o.feedback.id for o in outcomes if isinstance(o, Accepted))
-        where = VectorFilter(tenant=tenant, exclude=ids)
+        counts: dict[UUID, int] = {}
+        beside = _count_beside(list(vectors.values()), self._similar_threshold)
+        where = VectorFilter(tenant=tenant, exclude=tuple(vectors))
         try:
-            for place, vector, near in zip(fresh, vectors, beside, strict=True):
+            for (feedback_id, vector), near in zip(vectors.items(), beside, strict=True):
                 hits = await self._index.query(
                     vector, where, limit=SIMILAR_COUNT_MAX, score_threshold=self._similar_threshold
                 )
-                counts[place] = min(SIMILAR_COUNT_MAX, len(hits) + near)
+                counts[feedback_id] = min(SIMILAR_COUNT_MAX, len(hits) + near)
         except IndexUnavailableError as error:  # the texts are stored: the answer goes out without the count
             log.warning("similar_count_unavailable", reason=str(error))
         return counts
 
     def _prioritise(
-        self, tenant: UUID, outcomes: Sequence[Outcome], similar: Sequence[int | None]
+        self, tenant: UUID, outcomes: Sequence[Outcome], similar: Mapping[UUID, int]
     ) -> list[Triaged | ServiceError]:
         with self._database.read() as session:
             weights = weights_of(session.get_one(Tenant, tenant))
         moment = now()
         results: list[Triaged | ServiceError] = []
-        for outcome, count in zip(outcomes, similar, strict=True):
+        for outcome in outcomes:
             if isinstance(outcome, ServiceError):
                 results.append(outcome)
                 continue
             priority = priority_of(outcome.case, outcome.feedback, outcome.account, weights, as_of=moment)
+            count = similar.get(outcome.feedback.id)
             results.append(Triaged(accepted=outcome, priority=priority, similar_count=count))
         return results
 
 
-def _vector(scored: ScoredText | None) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    if scored is None:
-        raise TypeError("expected a score for a changed text, got none")
-    return scored.vector
-
-
-def _count_beside(vectors: Floats2d, threshold: float) -> list[int]:
-    """Count, for each row, the other rows at least this similar.
+def _count_beside(vectors: Sequence[Floats1d], threshold: float) -> list[int]:
+    """Count, for each vector, the others at least this similar.
 
     Args:
-        vectors: L2-normalised. *Shape:* ``(texts, dimensions)``.
+        vectors: L2-normalised, of one length.
         threshold: Cosine.
     """
-    near: list[int] = ((vectors @ vectors.T) >= threshold).sum(axis=1).tolist()
+    if not vectors:
+        return []
+    rows = np.stack(vectors)
+    near: list[int] = ((rows @ rows.T) >= threshold).sum(axis=1).tolist()
     return [count - 1 for count in near]
