@@ -77,23 +77,25 @@ def sigmoid(logits: Logits) -> Probabilities:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float64)
 
 
-def cumulative(logits: Logits) -> Probabilities:
-    """Turn the logits of "more than label k" into probabilities of ordered labels.
+def sequential(logits: Logits) -> Probabilities:
+    """Turn the logits of "above label k, if it is at least k" into probabilities of ordered labels.
 
-    Where two neighbouring logits cross (each was learnt by itself), the higher one gives way, so
-    that no label gets a negative probability.
+    Every label keeps a probability above 0, which differences of independently learnt cumulative
+    probabilities do not grant.
 
-    Source: Frank, Hall, "A Simple Approach to Ordinal Classification", ECML 2001.
+    Source: Tutz, "Sequential models in categorical regression", Computational Statistics & Data
+    Analysis 11(3), 1991 (continuation ratios).
 
     Args:
-        logits: Column k: is the label above the k-th? *Shape:* ``(texts, labels - 1)``.
+        logits: Column k: is the label above the k-th, given that it is not below? *Shape:*
+            ``(texts, labels - 1)``.
 
     Returns:
         Rows that sum to 1. *Shape:* ``(texts, labels)``.
 
-    >>> cumulative(np.array([[0.0, -1000.0]])).tolist()
-    [[0.5, 0.5, 0.0]]
+    >>> sequential(np.zeros((1, 2))).tolist()
+    [[0.5, 0.25, 0.25]]
     """
-    above = np.minimum.accumulate(sigmoid(logits), axis=1)
+    above = np.cumprod(sigmoid(logits), axis=1)
     edges = np.pad(above, ((0, 0), (1, 1)), constant_values=((0, 0), (1.0, 0.0)))
     return np.asarray(edges[:, :-1] - edges[:, 1:], dtype=np.float64)

@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 
 from models.arrays import Floats1d, Floats2d
-from models.calibration import Calibration, Logits, Probabilities, cumulative, sigmoid, softmax
+from models.calibration import Calibration, Logits, Probabilities, sequential, sigmoid, softmax
 from models.labels import kind_of
 from models.predictions import LabelPrediction, LanguageGuess, Predictions, TopicPrediction
 
-HeadKind = Literal["softmax", "cumulative", "sigmoid"]
-_SQUASH = {"softmax": softmax, "cumulative": cumulative, "sigmoid": sigmoid}
+HeadKind = Literal["softmax", "sequential", "sigmoid"]
+_SQUASH = {"softmax": softmax, "sequential": sequential, "sigmoid": sigmoid}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,11 @@ class LinearHead:
     """One linear layer with its labels and its calibration.
 
     Attributes:
-        kind: `softmax` for exclusive labels, `cumulative` for ordered ones, `sigmoid` for
+        kind: `softmax` for exclusive labels, `sequential` for ordered ones, `sigmoid` for
             independent ones.
         labels: Closed label set, in the order of the probabilities.
         weight: *Shape:* ``(logits, width)``, float32; as many logits as labels, one fewer when
-            `cumulative`.
+            `sequential`.
         bias: *Shape:* ``(logits,)``, float32.
         calibration: Applied to the logits.
         abstain_below: Confidence 0..1 below which a person should look.
@@ -40,7 +40,7 @@ class LinearHead:
     thresholds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        expected = len(self.labels) - (self.kind == "cumulative")
+        expected = len(self.labels) - (self.kind == "sequential")
         if self.weight.ndim != 2 or len(self.weight) != expected or self.bias.shape != (expected,):  # noqa: PLR2004
             raise ValueError(
                 f"a {self.kind} head of {len(self.labels)} labels needs {expected} rows of weights and "
@@ -115,7 +115,7 @@ class Heads:
 
     Attributes:
         sentiment: Of kind `softmax`.
-        urgency: Of kind `softmax` or `cumulative`; labels from least to most urgent.
+        urgency: Of kind `softmax` or `sequential`; labels from least to most urgent.
         topics: Of kind `sigmoid`.
     """
 
@@ -128,8 +128,8 @@ class Heads:
         if len(widths) != 1:
             raise ValueError(f"heads must read features of one width, got {sorted(widths)}")
         for name, head, kinds in (
-            ("sentiment", self.sentiment, ("softmax", "cumulative")),
-            ("urgency", self.urgency, ("softmax", "cumulative")),
+            ("sentiment", self.sentiment, ("softmax", "sequential")),
+            ("urgency", self.urgency, ("softmax", "sequential")),
             ("topics", self.topics, ("sigmoid",)),
         ):
             if head.kind not in kinds:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.heads import HeadKind
 from models.labels import SENTIMENTS, TOPICS, URGENCIES
 from training.datasets.example import Example
-from training.experiment import Form, HeadName, Search
+from training.experiment import HeadName, Search
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,7 +27,7 @@ LABELS: dict[HeadName, tuple[str, ...]] = {
 class Candidate:
     """Values of one `Search`; the fields carry its names in the singular."""
 
-    form: Form
+    kind: HeadKind
     c: float
     extra_weight: float
     gold_weight: float
@@ -42,7 +43,7 @@ class Candidate:
 def first_candidate(search: Search) -> Candidate:
     """Return the candidate a search starts from."""
     return Candidate(
-        form=search.forms[0],
+        kind=search.kinds[0],
         c=search.c[0],
         extra_weight=search.extra_weights[0],
         gold_weight=search.gold_weights[0],
@@ -55,7 +56,7 @@ def first_candidate(search: Search) -> Candidate:
 def neighbours(candidate: Candidate, search: Search, field: str) -> list[Candidate]:
     """Return the candidates that differ from one in one field only."""
     values: dict[str, tuple[Any, ...]] = {
-        "form": search.forms,
+        "kind": search.kinds,
         "c": search.c,
         "extra_weight": search.extra_weights,
         "gold_weight": search.gold_weights,
@@ -78,13 +79,13 @@ def truth_of(head: HeadName, examples: Sequence[Example]) -> Ints:
     return np.array([labels.index(label) for label in found], dtype=np.int64)
 
 
-def targets_of(head: HeadName, form: Form, examples: Sequence[Example]) -> Floats:
-    """Return what a form is fitted to, as `training.fitting.fit_layer` takes it."""
-    if form == "sigmoid":
+def targets_of(head: HeadName, kind: HeadKind, examples: Sequence[Example]) -> Floats:
+    """Return what a kind is fitted to, as `training.fitting.fit_layer` takes it."""
+    if kind == "sigmoid":
         return topics_of(examples)
     truth = truth_of(head, examples)
     labels = len(LABELS[head])
-    if form == "softmax":
+    if kind == "softmax":
         return np.eye(labels, dtype=np.float64)[truth]
     return np.asarray(truth[:, None] > np.arange(labels - 1), dtype=np.float64)
 
@@ -107,7 +108,7 @@ def weights_of(candidate: Candidate, head: HeadName, examples: Sequence[Example]
         examples: Rows to train on; they carry a label of the head.
 
     Returns:
-        *Shape:* ``(rows,)``; for topics ``(rows, topics)``.
+        *Shape:* ``(rows,)``; of a column each for topics and for steps of a scale.
     """
     base = np.array([_source_weight(candidate, example) for example in examples])
     base = base * _inverse_frequency([example.lang for example in examples], base, candidate.language_balance)
@@ -115,7 +116,12 @@ def weights_of(candidate: Candidate, head: HeadName, examples: Sequence[Example]
         return _balanced_topics(candidate, examples, base)
     truth = truth_of(head, examples).tolist()
     base = base * _inverse_frequency(truth, base, candidate.class_balance)
-    return np.asarray(base / base.mean(), dtype=np.float64)
+    base = base / base.mean()
+    if candidate.kind == "sequential":
+        # A step is learnt from the rows that have taken all the steps before it.
+        reached = np.array(truth)[:, None] >= np.arange(len(LABELS[head]) - 1)
+        return np.asarray(base[:, None] * reached, dtype=np.float64)
+    return np.asarray(base, dtype=np.float64)
 
 
 def _source_weight(candidate: Candidate, example: Example) -> float:

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.heads import HeadKind
 from training.datasets.catalogue import LICENCES
 from training.errors import ExperimentError
 
 HeadName = Literal["sentiment", "urgency", "topics"]
-Form = Literal["softmax", "cumulative", "proportional", "sigmoid"]
 HEADS: tuple[HeadName, ...] = ("sentiment", "urgency", "topics")
 
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -62,7 +62,7 @@ class Search(_Strict):
     The lists are searched one after another, in this order, each time keeping the best value so far.
     """
 
-    forms: tuple[Form, ...] = Field(min_length=1)
+    kinds: tuple[HeadKind, ...] = Field(min_length=1)
     c: tuple[_Positive, ...] = Field(default=(0.003,), min_length=1, description="inverse strength of L2")
     extra_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(default=(1.0,), min_length=1)
     gold_weights: tuple[_Positive, ...] = Field(default=(1.0,), min_length=1)

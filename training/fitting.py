@@ -1,4 +1,4 @@
-"""Regularised logistic regression in four forms, fitted by L-BFGS on whole batches.
+"""Regularised logistic regression in three kinds, fitted by L-BFGS on whole batches.
 
 Dozens of fits go into choosing hyperparameters; one matrix product for all labels at once is
 several times faster here than one scikit-learn model a label, and reaches the same optimum (the tests
@@ -14,16 +14,9 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from models.arrays import Floats1d, Floats2d
 from models.calibration import sigmoid, softmax
 from models.heads import HeadKind
-from training.experiment import Form
 
 Floats = NDArray[np.float64]
 
-KINDS: dict[Form, HeadKind] = {
-    "softmax": "softmax",
-    "cumulative": "cumulative",
-    "proportional": "cumulative",
-    "sigmoid": "sigmoid",
-}
 _MAX_ITERATIONS = 300
 _TOLERANCE = 3e-5
 
@@ -85,27 +78,23 @@ def fit_basis(features: Floats2d) -> Basis:
     return Basis(mean=mean, scale=scale, axes=axes.astype(np.float32))
 
 
-def fit_layer(form: Form, rows: Floats2d, targets: Floats, weights: Floats, *, c: float) -> Layer:
+def fit_layer(kind: HeadKind, rows: Floats2d, targets: Floats, weights: Floats, *, c: float) -> Layer:
     """Fit ``sum of weighted losses + |W|^2 / (2 c)``.
 
-    `softmax` is multinomial logistic regression. `sigmoid` is one binary model a label. `cumulative` is
-    one binary model a step of an ordered scale; `proportional` ties their weights together.
-
-    Source (proportional): Rennie, Srebro, "Loss Functions for Preference Levels", IJCAI 2005
-    (all-threshold logistic loss).
+    `softmax` is multinomial logistic regression, `sigmoid` one binary model a label, `sequential` one
+    binary model a step of an ordered scale.
 
     Args:
         rows: Best from `Basis.project`. *Shape:* ``(rows, width)``, float32.
-        targets: 0 or 1. `softmax`, `sigmoid`: *Shape:* ``(rows, labels)``, label applies; otherwise
-            ``(rows, labels - 1)``, row is above label k.
-        weights: Non-negative. *Shape:* ``(rows,)``, or that of `targets` for binary forms.
+        targets: 0 or 1: the label applies, *Shape:* ``(rows, labels)``; for `sequential`, the row's label
+            is above the k-th, *Shape:* ``(rows, labels - 1)``.
+        weights: Non-negative. *Shape:* ``(rows,)``, or that of `targets` unless `softmax`.
         c: Inverse strength of regularisation, as in scikit-learn.
 
     Returns:
         The layer, for rows like those given.
     """
     columns, width = targets.shape[1], rows.shape[1]
-    outputs = 1 if form == "proportional" else columns
     shares = weights[:, None] if weights.ndim == 1 else weights
     total = float(shares.sum()) if weights.ndim == 1 else float(shares.sum() / columns)
     # Scaled by a bound of the curvature, every direction is about as steep as every other.
@@ -113,21 +102,20 @@ def fit_layer(form: Form, rows: Floats2d, targets: Floats, weights: Floats, *, c
     scaled = (rows * steps).astype(np.float32)
 
     def objective(flat: Floats) -> tuple[float, Floats]:
-        inner = flat[: outputs * width].reshape(outputs, width)
-        logits = (scaled @ inner.T.astype(np.float32)).astype(np.float64) + flat[outputs * width :]
-        loss, slope = (_softmax_loss if form == "softmax" else _binary_loss)(logits, targets, shares)
-        by_output = slope.sum(axis=1, keepdims=True) if form == "proportional" else slope
+        inner = flat[: columns * width].reshape(columns, width)
+        logits = (scaled @ inner.T.astype(np.float32)).astype(np.float64) + flat[columns * width :]
+        loss, slope = (_softmax_loss if kind == "softmax" else _binary_loss)(logits, targets, shares)
         weight = inner * steps
-        pull = (by_output.T.astype(np.float32) @ scaled).astype(np.float64) + weight * steps / c
+        pull = (slope.T.astype(np.float32) @ scaled).astype(np.float64) + weight * steps / c
         value = loss + float((weight**2).sum()) / (2 * c)
         return value / total, np.concatenate([pull.ravel(), slope.sum(axis=0)]) / total
 
     options = {"maxiter": _MAX_ITERATIONS, "gtol": _TOLERANCE, "maxcor": 20}
-    start = np.zeros(outputs * width + columns)
+    start = np.zeros(columns * width + columns)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
-    weight = found[:-columns].reshape(outputs, width) * steps
+    weight = found[:-columns].reshape(columns, width) * steps
     return Layer(
-        weight=np.repeat(weight, columns // outputs, axis=0).astype(np.float32),
+        weight=weight.astype(np.float32),
         bias=found[-columns:].astype(np.float32),
     )
 

@@ -11,7 +11,7 @@ from models.calibration import Calibration
 from training.candidates import LABELS, Candidate, targets_of, topics_of, truth_of, weights_of
 from training.datasets.example import Example
 from training.experiment import HeadName
-from training.fitting import KINDS, Basis, Layer, fit_layer
+from training.fitting import Basis, Layer, fit_layer
 from training.metrics import accuracy, confusion, macro_f1, quadratic_kappa
 from training.tuning import calibrated, fit_exclusive, fit_independent
 
@@ -54,9 +54,9 @@ def fit_on(table: Table, candidate: Candidate, places: Ints1d) -> Layer:
     """
     examples = table.taken(places)
     return fit_layer(
-        candidate.form,
+        candidate.kind,
         table.rows[places],
-        targets_of(table.head, candidate.form, examples),
+        targets_of(table.head, candidate.kind, examples),
         weights_of(candidate, table.head, examples),
         c=candidate.c,
     )
@@ -109,9 +109,9 @@ def calibrate(
     head: HeadName, candidate: Candidate, logits: Floats, examples: Sequence[Example], weights: Floats
 ) -> Calibration:
     """Fit the calibration of a head to held-out rows."""
-    if candidate.form == "sigmoid":
+    if candidate.kind == "sigmoid":
         return fit_independent(logits, topics_of(examples), weights)
-    return fit_exclusive(KINDS[candidate.form], logits, truth_of(head, examples), weights)
+    return fit_exclusive(candidate.kind, logits, truth_of(head, examples), weights)
 
 
 def scores_by_source(
@@ -123,7 +123,7 @@ def scores_by_source(
     its mean with accuracy, since a source may have a handful of rows of a topic.
     """
     calibration = calibrate(head, candidate, logits, examples, weights)
-    chosen = calibrated(KINDS[candidate.form], logits, calibration).argmax(axis=1)
+    chosen = calibrated(candidate.kind, logits, calibration).argmax(axis=1)
     truth = truth_of(head, examples)
     sources = np.array([example.source for example in examples])
     scores = {}

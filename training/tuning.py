@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from models.calibration import Calibration, cumulative, sigmoid, softmax
+from models.calibration import Calibration, sequential, sigmoid, softmax
 from models.heads import HeadKind
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ def fit_exclusive(kind: HeadKind, logits: Floats, truth: Ints, weights: Floats) 
     """Fit one temperature and a shift a logit to labels of which one applies.
 
     Args:
-        kind: `softmax` or `cumulative`.
+        kind: `softmax` or `sequential`.
         logits: *Shape:* ``(rows, logits)``.
         truth: Label index. *Shape:* ``(rows,)``.
         weights: How much a row counts; they should average about 1. *Shape:* ``(rows,)``.
@@ -29,7 +29,7 @@ def fit_exclusive(kind: HeadKind, logits: Floats, truth: Ints, weights: Floats) 
     Returns:
         What minimises the weighted negative log-likelihood.
     """
-    squash = cumulative if kind == "cumulative" else softmax
+    squash = sequential if kind == "sequential" else softmax
     rows = np.arange(len(truth))
 
     def loss(parameters: Floats) -> float:
@@ -71,7 +71,7 @@ def fit_independent(logits: Floats, truth: Floats, weights: Floats) -> Calibrati
 
 def calibrated(kind: HeadKind, logits: Floats, calibration: Calibration) -> Floats:
     """Return calibrated probabilities of raw logits. *Shape:* ``(rows, labels)``."""
-    squash = {"softmax": softmax, "cumulative": cumulative, "sigmoid": sigmoid}[kind]
+    squash = {"softmax": softmax, "sequential": sequential, "sigmoid": sigmoid}[kind]
     return squash(calibration.apply(logits))
 
 

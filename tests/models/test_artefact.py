@@ -25,7 +25,7 @@ from models.manifest import (
 ENCODER = "tiny:0123abcd"
 KINDS = {
     "sentiment": ("softmax", SENTIMENTS),
-    "urgency": ("cumulative", URGENCIES),
+    "urgency": ("sequential", URGENCIES),
     "topics": ("sigmoid", TOPICS),
 }
 
@@ -41,7 +41,7 @@ def described(name):
 def head(name, seed):
     kind, labels = KINDS[name]
     rng = np.random.default_rng(seed)
-    rows = len(labels) - (kind == "cumulative")
+    rows = len(labels) - (kind == "sequential")
     return LinearHead(
         kind=kind,
         labels=labels,
@@ -188,7 +188,7 @@ def test_missing_tensor_is_refused(folder):
 
 def test_tensor_of_another_shape_is_refused(folder):
     replace_weights(folder, **{"urgency.weight": np.zeros((4, 6), dtype=np.float32)})
-    refused(folder, "does not fit its manifest: a cumulative head of 4 labels needs 3 rows")
+    refused(folder, "does not fit its manifest: a sequential head of 4 labels needs 3 rows")
 
 
 def test_tensor_of_another_precision_is_refused(folder):

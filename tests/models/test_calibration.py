@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 from scipy.special import softmax as scipy_softmax
 
-from models.calibration import Calibration, cumulative, sigmoid, softmax
+from models.calibration import Calibration, sequential, sigmoid, softmax
 
 LOGITS = arrays(
     np.float64, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-500, 500, width=32)
@@ -34,30 +34,34 @@ def test_each_logit_gets_its_own_temperature_and_shift():
     assert calibration.apply(np.array([[4.0, 4.0]])).tolist() == [[4.0, 3.0]]
 
 
+@settings(deadline=None)
 @given(LOGITS)
 def test_softmax_equals_scipy(logits):
     np.testing.assert_allclose(softmax(logits), scipy_softmax(logits, axis=1), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(LOGITS)
 def test_sigmoid_equals_scipy(logits):
     np.testing.assert_allclose(sigmoid(logits), expit(logits), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(LOGITS)
-def test_cumulative_probabilities_sum_to_one_and_none_is_negative(logits):
-    probabilities = cumulative(logits)
+def test_sequential_probabilities_sum_to_one_and_none_is_negative(logits):
+    probabilities = sequential(logits)
     assert probabilities.shape == (len(logits), logits.shape[1] + 1)
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
 
 
-def test_cumulative_of_ordered_logits_is_the_difference_of_neighbouring_sigmoids():
-    above = expit(np.array([2.0, 0.5, -1.0]))
-    expected = [1 - above[0], above[0] - above[1], above[1] - above[2], above[2]]
-    np.testing.assert_allclose(cumulative(np.array([[2.0, 0.5, -1.0]]))[0], expected, atol=1e-12)
+def test_sequential_probabilities_are_products_of_steps_taken_and_the_one_refused():
+    step = expit(np.array([2.0, 0.5, -1.0]))
+    expected = [1 - step[0], step[0] * (1 - step[1]), step[0] * step[1] * (1 - step[2]), step.prod()]
+    np.testing.assert_allclose(sequential(np.array([[2.0, 0.5, -1.0]]))[0], expected, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(LOGITS, st.floats(1.0, 20.0))
 def test_higher_temperature_never_raises_the_top_probability(logits, temperature):
     cold = softmax(logits).max(axis=1)
@@ -65,6 +69,7 @@ def test_higher_temperature_never_raises_the_top_probability(logits, temperature
     assert (warm <= cold + 1e-12).all()
 
 
+@settings(deadline=None)
 @given(LOGITS, st.floats(0.05, 20.0))
 def test_temperature_alone_never_changes_the_best_label(logits, temperature):
     rows = np.arange(len(logits))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -15,7 +15,7 @@ ENGLISH = LanguageGuess(code="en", confidence=0.9)
 
 def head(kind="softmax", labels=SENTIMENTS, seed=0, width=WIDTH, **changes):
     rng = np.random.default_rng(seed)
-    rows = len(labels) - (kind == "cumulative")
+    rows = len(labels) - (kind == "sequential")
     values = {
         "weight": rng.normal(size=(rows, width)).astype(np.float32),
         "bias": rng.normal(size=rows).astype(np.float32),
@@ -27,7 +27,7 @@ def heads(**changes):
     return Heads(
         **{
             "sentiment": head(),
-            "urgency": head("cumulative", URGENCIES, seed=1),
+            "urgency": head("sequential", URGENCIES, seed=1),
             "topics": head("sigmoid", TOPICS, seed=2),
         }
         | changes
@@ -44,9 +44,9 @@ def test_weights_that_do_not_match_the_labels_are_refused(rows):
         head(weight=np.zeros((rows, WIDTH), dtype=np.float32))
 
 
-def test_cumulative_head_with_a_logit_a_label_is_refused():
-    with pytest.raises(ValueError, match="cumulative head of 4 labels needs 3 rows"):
-        head("cumulative", URGENCIES, bias=np.zeros(4, dtype=np.float32))
+def test_sequential_head_with_a_logit_a_label_is_refused():
+    with pytest.raises(ValueError, match="sequential head of 4 labels needs 3 rows"):
+        head("sequential", URGENCIES, bias=np.zeros(4, dtype=np.float32))
 
 
 @pytest.mark.parametrize("name", ["weight", "bias"])
@@ -111,6 +111,7 @@ def test_sigmoid_probabilities_equal_scikit_learn_label_by_label():
     np.testing.assert_allclose(ours.probabilities(rows), expected, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 8))
 def test_probabilities_of_exclusive_labels_sum_to_one(seed, count):
     for prediction in heads().predict(features(count, seed), [ENGLISH] * count):
@@ -119,6 +120,7 @@ def test_probabilities_of_exclusive_labels_sum_to_one(seed, count):
         assert all(0 <= value <= 1 for value in prediction.topics.probabilities.values())
 
 
+@settings(deadline=None)
 @given(st.permutations(range(8)))
 def test_a_score_does_not_depend_on_order_or_neighbours(order):
     rows, all_heads = features(8), heads()

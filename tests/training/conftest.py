@@ -147,9 +147,9 @@ def experiment():
                 "benchmark": [{"source": "umsab", "split": "test", "heads": ["sentiment"]}],
             },
             "heads": {
-                "sentiment": {"forms": ["softmax"], "c": [0.01, 0.03]},
-                "urgency": {"forms": ["cumulative"], "c": [0.03]},
-                "topics": {"forms": ["sigmoid"], "c": [0.03]},
+                "sentiment": {"kinds": ["softmax"], "c": [0.01, 0.03]},
+                "urgency": {"kinds": ["sequential"], "c": [0.03]},
+                "topics": {"kinds": ["sigmoid"], "c": [0.03]},
             },
         }
     )

@@ -20,16 +20,14 @@ from training.tuning import (
 def overconfident(kind, rows=3000, labels=4, factor=3.0, seed=0):
     """Logits that are `factor` times too large for the labels drawn from them."""
     rng = np.random.default_rng(seed)
-    width = labels - (kind == "cumulative")
+    width = labels - (kind == "sequential")
     honest = rng.normal(size=(rows, width))
-    if kind == "cumulative":
-        honest = -np.sort(-honest, axis=1)
     probabilities = calibrated(kind, honest, Calibration())
     truth = (rng.random((rows, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(0, labels - 1)
     return honest * factor, truth
 
 
-@pytest.mark.parametrize("kind", ["softmax", "cumulative"])
+@pytest.mark.parametrize("kind", ["softmax", "sequential"])
 def test_temperature_finds_the_factor_of_overconfidence(kind):
     logits, truth = overconfident(kind)
     found = fit_exclusive(kind, logits, truth, np.ones(len(truth)))
@@ -37,7 +35,7 @@ def test_temperature_finds_the_factor_of_overconfidence(kind):
     assert np.ptp(found.shift) < 0.3
 
 
-@pytest.mark.parametrize("kind", ["softmax", "cumulative"])
+@pytest.mark.parametrize("kind", ["softmax", "sequential"])
 def test_calibration_lowers_log_loss_and_calibration_error(kind):
     logits, truth = overconfident(kind)
     before = calibrated(kind, logits, Calibration())

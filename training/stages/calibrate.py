@@ -14,7 +14,6 @@ from training.candidates import LABELS, topics_of, truth_of
 from training.datasets.catalogue import data_path, data_root
 from training.datasets.example import Example, read_examples
 from training.experiment import HEADS, HeadName
-from training.fitting import KINDS
 from training.heldout import calibrate, domain_shares
 from training.pipeline import Context, Stage, checksum
 from training.similarity import FILES, learn_relevance, learn_similar
@@ -95,7 +94,7 @@ def _held(context: Context, head: HeadName, examples: list[Example]) -> tuple[li
 def _calibrate_head(context: Context, head: HeadName, examples: list[Example]) -> HeadManifest:
     rows, weights, logits = _held(context, head, examples)
     candidate = read_candidate(context, head)
-    kind = KINDS[candidate.form]
+    kind = candidate.kind
     calibration = calibrate(head, candidate, logits, rows, weights)
     probabilities = calibrated(kind, logits, calibration)
     right = probabilities.argmax(axis=1) == truth_of(head, rows)
