@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -59,19 +58,22 @@ class Batcher:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._seconds_per_text = 0.01  # a guess until the first batch has been timed
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin to take batches."""
         self._task = asyncio.create_task(self._run(), name="batcher")
 
     async def stop(self) -> None:
-        """Stop; what still waits is cancelled."""
+        """Stop after the batch in hand; who still waits is told to come again."""
+        self._stopping = True
+        self._arrived.set()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
         for waiting in self._waiting:
-            waiting.scored.cancel()
+            if not waiting.scored.done():
+                waiting.scored.set_exception(_stopping())
+        self._waiting.clear()
         self._thread.shutdown(wait=True)
 
     async def score(
@@ -85,7 +87,8 @@ class Batcher:
             deadline: `time.monotonic()` after which nobody waits for the answer.
 
         Raises:
-            OverloadedError: Too many texts wait already, or they cannot be done before `deadline`.
+            OverloadedError: Too many texts wait already, they cannot be done before `deadline`, or the
+                service is stopping.
             DeadlineExceededError: `deadline` passed while waiting.
         """
         now = time.monotonic()
@@ -107,10 +110,19 @@ class Batcher:
                 retry_after_seconds=self._backlog_seconds(),
             ) from error
         finally:
-            for entry in entries:  # a caller who left, or one failed text, frees the others' places
-                entry.scored.cancel()
+            if any(entry.scored.cancelled() or not entry.scored.done() for entry in entries):
+                self._forget(entries)
+
+    def _forget(self, entries: Sequence[_Waiting]) -> None:
+        """Free the places of a caller who left, or whose other texts failed."""
+        for entry in entries:
+            entry.scored.cancel()
+        self._waiting = deque(entry for entry in self._waiting if not entry.scored.done())
+        self._metrics.waiting_texts.set(len(self._waiting))
 
     def _admit(self, count: int, now: float, deadline: float) -> None:
+        if self._stopping:
+            raise _stopping()
         backlog = self._backlog_seconds()
         if self._waiting and len(self._waiting) + count > self._waiting_texts_max:
             raise OverloadedError(
@@ -129,7 +141,7 @@ class Batcher:
         return len(self._waiting) * self._seconds_per_text
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             await self._arrived.wait()
             batch = self._next_batch()
             if not batch:
@@ -169,7 +181,10 @@ class Batcher:
         texts = [entry.text for entry in batch]
         languages = [entry.language for entry in batch]
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._scoring.score, texts, languages)
+        results = await loop.run_in_executor(self._thread, self._scoring.score, texts, languages)
+        if len(results) != len(batch):
+            raise RuntimeError(f"expected {len(batch)} scores from the models, got {len(results)}")
+        return results
 
     def _observe(self, batch: list[_Waiting], seconds: float) -> None:
         self._metrics.batch_texts.observe(len(batch))
@@ -177,3 +192,7 @@ class Batcher:
         self._metrics.texts_scored.inc(len(batch))
         # An exponential mean: the rate of the last dozen batches is what the next ones will meet.
         self._seconds_per_text += 0.1 * (seconds / len(batch) - self._seconds_per_text)
+
+
+def _stopping() -> OverloadedError:
+    return OverloadedError("the service is stopping; send the request again")

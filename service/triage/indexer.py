@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, undefer
 from starlette.concurrency import run_in_threadpool
 
 from models.predictions import ScoredText, vector_from_stored
+from service.errors import RetryableError
 from service.metrics import Metrics
 from service.store import outbox
 from service.store.database import Database
@@ -22,7 +23,7 @@ from service.store.records import Case, Feedback, Tenant
 from service.store.vectors import Point, VectorIndex
 from service.triage.accept import ModelIdentity
 from service.triage.batcher import Batcher
-from service.triage.labels import apply_labels, apply_score, current, topics_of
+from service.triage.labels import apply_labels, apply_score, current, given_language, topics_of
 from service.triage.rank import rank_case, weights_of
 
 BATCH: Final = 128
@@ -30,6 +31,9 @@ POLL_SECONDS: Final = 0.5
 """How long a change made by another process (the command line) waits to be seen."""
 
 REEMBED_DEADLINE_SECONDS: Final = 120.0
+
+STOP_SECONDS: Final = 10.0
+"""How long the batch in hand may take to end when the service stops; it is in the outbox anyway."""
 
 log = structlog.get_logger()
 
@@ -57,6 +61,7 @@ class Indexer:
         self._metrics = metrics
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin to follow the outbox."""
@@ -64,10 +69,15 @@ class Indexer:
 
     async def stop(self) -> None:
         """Stop after the batch in hand; the rest waits in the outbox."""
-        if self._task is not None:
-            self._task.cancel()
+        self._stopping = True
+        self.wake()
+        if self._task is None:
+            return
+        _, late = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     def wake(self) -> None:
         """Say that something was enqueued."""
@@ -96,13 +106,14 @@ class Indexer:
             return len(due)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
+            # Before the look at the outbox: what is enqueued during it must not wait for the next poll.
+            self._wake.clear()
             try:
-                while await self.drain_once():
+                while await self.drain_once() and not self._stopping:
                     pass
             except Exception:
                 log.exception("indexer_round_failed")
-            self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
@@ -113,14 +124,15 @@ class Indexer:
             gone = [entry.feedback_id for entry in due if entry.feedback_id not in points]
             await self._index.upsert(list(points.values()))
             await self._index.delete(gone)
-        except IndexUnavailableError as error:
-            log.warning("index_unavailable", entries=len(due), reason=str(error))
+        except (IndexUnavailableError, RetryableError) as error:
+            # The index is away, or the models are busy with those who wait for an answer.
+            log.warning("indexing_postponed", entries=len(due), reason=str(error))
             await run_in_threadpool(self._postpone, due, str(error))
             return
         except Exception as error:
             if len(due) == 1:
                 log.exception("indexing_failed", feedback_id=str(due[0].feedback_id))
-                await run_in_threadpool(self._postpone, due, repr(error))
+                await run_in_threadpool(self._postpone, due, type(error).__name__)
                 return
             for entry in due:  # one row must not hold the others of its batch back
                 await self._bring_up_to_date([entry])
@@ -149,21 +161,23 @@ class Indexer:
         """Embed and score rows of another vector space anew."""
         stale = await run_in_threadpool(self._stale_texts, feedback_ids)
         if stale:
+            texts = [text for text, _language in stale.values()]
             scored = await self._batcher.score(
-                list(stale.values()),
-                [None] * len(stale),
+                texts,
+                [language for _text, language in stale.values()],
                 deadline=time.monotonic() + REEMBED_DEADLINE_SECONDS,
             )
             await run_in_threadpool(
-                self._write_scores, dict(zip(stale, zip(stale.values(), scored, strict=True), strict=True))
+                self._write_scores, dict(zip(stale, zip(texts, scored, strict=True), strict=True))
             )
 
-    def _stale_texts(self, feedback_ids: Sequence[UUID]) -> dict[UUID, str]:
+    def _stale_texts(self, feedback_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str | None]]:
+        """Return the texts to embed anew, each with its language where its sender gave it."""
         with self._database.read() as session:
-            query = select(Feedback.id, Feedback.text).where(
+            query = select(Feedback.id, Feedback.text, Feedback.prediction).where(
                 Feedback.id.in_(feedback_ids), Feedback.space != self._model.space
             )
-            return {row[0]: row[1] for row in session.execute(query)}
+            return {row[0]: (row[1], given_language(row[2])) for row in session.execute(query)}
 
     def _write_scores(self, scored: dict[UUID, tuple[str, ScoredText]]) -> None:
         with self._database.write() as session:
