@@ -2,9 +2,15 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from typing import Literal
 
 import structlog
+
+from models.errors import ModelError
+from service.errors import ServiceError
+from service.store.errors import StoreError
 
 
 def configure(form: Literal["auto", "json", "console"]) -> None:
@@ -24,17 +30,20 @@ def configure(form: Literal["auto", "json", "console"]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    # Tracebacks are printed without local variables: those hold texts.
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_words,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
@@ -46,5 +55,30 @@ def configure(form: Literal["auto", "json", "console"]) -> None:
     # One canonical line a request comes from service/middleware.py.
     logging.getLogger("uvicorn.access").disabled = True
     # These log every outgoing request and model path at INFO.
-    for name in ("httpx", "sentence_transformers", "transformers", "alembic"):
+    for name in ("httpx", "httpx2", "sentence_transformers", "transformers", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def without_words(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Replace an exception by its traceback, without what may hold a customer's words.
+
+    Those are local variables, and the messages of foreign exceptions: a database names the row it
+    refused, a validator the value. Messages of this project's own errors never hold them.
+    """
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(_lines(error))
+    return event
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None:
+        yield from _lines(earlier)
+        yield "from which came:"
+    yield from (line.rstrip("\n") for line in traceback.format_tb(error.__traceback__))
+    own = isinstance(error, ServiceError | StoreError | ModelError)
+    yield f"{type(error).__module__}.{type(error).__qualname__}" + (f": {error}" if own else "")
