@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from service.cli.cells import plain
 from service.cli.errors import CliError
 
 
@@ -24,6 +25,6 @@ class Commands(TyperGroup):
         except CliError as error:
             # Not wrapped: a log reader, or a person with a pipe, expects one line.
             Console(stderr=True, soft_wrap=True, highlight=False).print(
-                Text("closeloop: ", style="bold red") + Text(str(error))
+                Text("closeloop: ", style="bold red") + Text(plain(str(error)))
             )
             raise typer.Exit(1) from error

@@ -121,7 +121,11 @@ def _run(
 def _opened(file: str) -> Iterator[BufferedReader]:
     if file == STDIN:
         # A buffer of our own: the form of the file is seen by looking ahead.
-        yield BufferedReader(cast("RawIOBase", sys.stdin.buffer))
+        stdin = BufferedReader(cast("RawIOBase", sys.stdin.buffer))
+        try:
+            yield cast("BufferedReader", stdin)
+        finally:
+            stdin.detach()
         return
     try:
         with Path(file).open("rb") as source:
@@ -160,7 +164,7 @@ def _tell(tally: Tally, target: Path, *, seconds: float, dry_run: bool) -> None:
         console.print(tally.sentence(seconds=seconds))
     if tally.rejected:
         console.print(
-            f"the rejected rows and their reasons: {target} (correct the items in it, then import it)",
+            f"rejected rows and their reasons: {target} (correct the items in it, then import it)",
             markup=False,
             soft_wrap=True,
         )

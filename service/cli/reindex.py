@@ -34,7 +34,8 @@ def reindex(
         return
     queued = answer["queued"]
     if wait:
-        out().print(f"{queued:,} texts reindexed; the index holds {answer['indexed']:,}")
+        done, total = answer["indexed"], answer["indexed"] + answer["pending"]
+        out().print(f"{queued:,} texts reindexed, {done:,} of {total:,} up to date")
     else:
         out().print(f"{queued:,} texts queued; `closeloop doctor` tells when the index is up to date")
 

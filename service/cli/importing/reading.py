@@ -2,9 +2,9 @@
 
 import codecs
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from service.cli.errors import CliError
 from service.cli.importing.columns import Others, check_field, columns_of, value_of
 from service.cli.importing.csv_rows import read_csv
 from service.cli.importing.items import Item, Rejection, item_of
-from service.cli.importing.rows import Row, decoded, read_json_lines
+from service.cli.importing.rows import Malformed, Row, decoded, read_json_lines
 
 Form = Literal["jsonl", "csv"]
 
@@ -47,23 +47,21 @@ class Reading:
         Raises:
             CliError: Its columns do not fit, or it is in another encoding throughout.
         """
-        text = decoded(source, self.encoding)
-        try:
-            if self.form == "jsonl":
-                for row in read_json_lines(text):
+        with decoded(source, self.encoding) as text:
+            try:
+                for row in self._rows(text):
                     yield item_of(row, defaults=self.defaults, zone=self.zone)
-                return
-            header, rows = read_csv(text, delimiter=self.delimiter)
-            columns = columns_of(header, self.mapped, others=self.others)
-            for row in rows:
-                named = (
-                    Row(line=row.line, raw=row.raw, values=columns.values_of(row.values))
-                    if isinstance(row, Row)
-                    else row
-                )
-                yield item_of(named, defaults=self.defaults, zone=self.zone)
-        except UnicodeError as error:  # UTF-16 and its like cannot go on after a broken unit
-            raise CliError(f"the file is not in the encoding {text.encoding}: {error}") from error
+            except UnicodeError as error:  # UTF-16 and its like cannot go on after a broken unit
+                raise CliError(f"the file is not in the encoding {text.encoding}: {error}") from error
+
+    def _rows(self, text: TextIOWrapper) -> Iterator[Row | Malformed]:
+        if self.form == "jsonl":
+            yield from read_json_lines(text)
+            return
+        header, rows = read_csv(text, delimiter=self.delimiter)
+        columns = columns_of(header, self.mapped, others=self.others)
+        for row in rows:
+            yield replace(row, values=columns.values_of(row.values)) if isinstance(row, Row) else row
 
 
 def form_of(name: str, given: Form | None) -> Form:

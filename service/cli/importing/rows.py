@@ -1,6 +1,7 @@
 """Rows of a file as they came: JSON Lines, and what both forms share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from typing import Any, Final
@@ -41,7 +42,8 @@ class Malformed:
     reason: str
 
 
-def decoded(source: BufferedReader, encoding: str | None) -> TextIOWrapper:
+@contextmanager
+def decoded(source: BufferedReader, encoding: str | None) -> Iterator[TextIOWrapper]:
     """Read a file as text; a byte that is no character survives as an escape, for `bad_byte` to find.
 
     Args:
@@ -54,11 +56,16 @@ def decoded(source: BufferedReader, encoding: str | None) -> TextIOWrapper:
     if encoding is None:
         encoding = "utf-16" if source.peek(2)[:2] in UTF16_MARKS else "utf-8-sig"
     try:
-        return TextIOWrapper(source, encoding=encoding, errors="surrogateescape", newline="")
+        text = TextIOWrapper(source, encoding=encoding, errors="surrogateescape", newline="")
     except LookupError as error:
         raise CliError(
             f"expected an encoding such as utf-8, cp1252 or utf-16, got {encoding!r}: {error}"
         ) from error
+    try:
+        yield text
+    finally:
+        # Whoever opened the file closes it; a wrapper would do so when it is collected.
+        text.detach()
 
 
 def bad_byte(text: str) -> str | None:

@@ -1,0 +1,55 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from service.cli.cells import plain, reasons_cell, shorten, urgency_cell
+
+
+def test_an_escape_sequence_in_a_text_cannot_act_on_the_terminal():
+    assert plain("\x1b[2J\x1b]0;title\x07gone\u202e") == "[2J ]0;title gone"
+
+
+@given(st.text())
+def test_whatever_a_customer_writes_is_one_printable_line(text):
+    shown = plain(text)
+    assert all(character.isprintable() or character in "\u200c\u200d" for character in shown)
+    assert len(shown.splitlines()) <= 1
+
+
+@given(st.text(), st.integers(min_value=2, max_value=200))
+def test_a_shortened_text_fits_its_columns_and_begins_like_the_text(text, cells):
+    short = shorten(text, cells)
+    assert cell_len(short) <= cells
+    assert plain(text).startswith(short.removesuffix("…"))
+
+
+def test_a_text_without_spaces_is_cut_between_characters():
+    assert shorten("決済ができません", 9) == "決済がで…"
+
+
+def test_a_doubtful_urgency_carries_a_question_mark():
+    score = {"urgency": {"label": "high", "abstained": True}}
+    assert urgency_cell({"urgency": "high", "score": score}).plain == "high?"
+    assert urgency_cell({"urgency": "low", "score": score}).plain == "low"
+    assert urgency_cell({"urgency": None, "score": None}).plain == "-"
+
+
+def test_the_strongest_reasons_come_first_and_weak_ones_not_at_all():
+    def term(name, contribution, value=0.5, reason="because"):
+        return {"name": name, "value": value, "contribution": contribution, "reason": reason}
+
+    terms = [
+        term("sentiment", 0.4),
+        term("waiting", 15.0, value=1.0),
+        term("urgency", 30.2, reason="critical 10%, high 80%"),
+        term("declared_urgency", 8.5, reason="the customer says high"),
+        term("severity_floor", 0.0),
+    ]
+    expected = "+30 urgency: high 80%\n+15 first answer overdue\n+8 the customer says high"
+    assert reasons_cell({"terms": terms}).plain == expected
+    assert reasons_cell({"terms": []}).plain == "-"
+
+
+def test_an_unknown_term_is_shown_with_its_name():
+    term = {"name": "weather_report", "value": 1.0, "contribution": 5.0, "reason": "rain"}
+    assert reasons_cell({"terms": [term]}).plain == "+5 weather report: rain"
