@@ -47,7 +47,7 @@ run: install ## Install, then serve on http://127.0.0.1:8080 without keys (PORT=
 test: install-dev encoder ## Install, then run all tests (minutes); tests of data need CLOSELOOP_DATA
 	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: install-dev ## Tests that need no weights, no PostgreSQL and no data (half a minute)
+test-fast: install-dev ## Tests that need no weights, no PostgreSQL and no data (a minute or so)
 	$(BIN)/python -m pytest -m "$(FAST)" $(ARGS)
 
 check: install-dev ## Lint, format, types and imports between the rooms (a minute; seconds the second time)

@@ -1,10 +1,12 @@
 """What the documents say of files, settings and metrics is so."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from service.app import create_app, openapi_of
 from service.cli.settings import ClientSettings
 from service.metrics import Metrics
 from service.settings import Settings
@@ -69,3 +71,8 @@ def test_operations_lists_every_metric_under_the_name_that_is_scraped(operations
         family.name + ("_total" if family.type == "counter" else "") for family in families if family.name
     }
     assert table_rows(operations, r"closeloop_\w+").keys() == scraped
+
+
+def test_the_published_contract_is_the_application_s_own():
+    published = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    assert published == json.loads(json.dumps(openapi_of(create_app(Settings())))), "run `make openapi`"
