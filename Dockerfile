@@ -35,7 +35,7 @@ EXPOSE 8080
 USER 10001:10001
 WORKDIR /home/closeloop
 # /readyz answers 503 until the database and the index answer; http.client uses no proxy.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 CMD ["python", "-c", \
     "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=4); c.request('GET', '/readyz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["closeloop"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8080"]
