@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from service.store.records import ApiKey, Tenant, now
 SCOPES: Final = ("score", "read", "write", "train", "admin")
 DEFAULT_TENANT: Final = "default"
 PREFIX: Final = "cl"
+KEY: Final = re.compile(PREFIX + r"_(?P<id>[0-9A-Za-z]{1,16})_(?P<secret>[0-9A-Za-z_-]{1,256})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,9 @@ def authenticate(session: Session, bearer: str) -> Principal:
     Raises:
         UnauthenticatedError: The key is malformed, unknown or revoked; which of these is not told.
     """
-    parts = bearer.split("_", 2)
-    key = session.get(ApiKey, parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None  # noqa: PLR2004
-    given = _sha256(parts[-1])
+    parts = KEY.fullmatch(bearer)
+    key = session.get(ApiKey, parts["id"]) if parts else None
+    given = _sha256(parts["secret"] if parts else bearer)
     if key is None or key.revoked_at is not None or not hmac.compare_digest(given, key.secret_sha256):
         raise UnauthenticatedError("expected a valid key in `Authorization: Bearer <key>`, got another one")
     return Principal(tenant=key.tenant_id, name=key.name, scopes=frozenset(key.scopes))
