@@ -64,16 +64,19 @@ def check_index(settings: Settings, workers: int) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take the port.
+    """Take the port without listening yet: until the service is ready, callers are refused, not kept waiting.
 
     Raises:
         CliError: It is in use, or not to be had.
     """
+    # A name such as localhost means its IPv4 address, as it does to most clients.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # As servers do: a port whose last connections are still closing is free.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        listener = socket.create_server(address, family=family, backlog=2048)
+        listener.bind((host.strip("[]"), port))
     except (OSError, UnicodeError) as error:
+        listener.close()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CliError(
             f"cannot listen on {host}:{port}: {reason}; choose another with --port, or stop what holds it"

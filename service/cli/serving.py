@@ -94,8 +94,8 @@ def run(settings: Settings, listener: socket.socket, *, workers: int, url: str) 
     server = _Server(_config(startup), url=url)
     try:
         server.run(sockets=[listener])
-    except SystemExit as error:
-        raise refusal(startup.error) from error
+    except (SystemExit, OSError) as error:
+        raise refusal(startup.error or error) from error
     except KeyboardInterrupt:
         # The server has stopped in good order by now.
         return
@@ -115,7 +115,7 @@ def refusal(error: BaseException | None) -> CliError:
     Raises:
         BaseException: `error` itself where it is a mistake of ours.
     """
-    if error is None:
+    if error is None or isinstance(error, SystemExit):
         return CliError("the service stopped before it had started")
     if not isinstance(error, EXPECTED):
         raise error

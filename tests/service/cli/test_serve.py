@@ -57,9 +57,23 @@ def test_a_host_that_is_not_of_this_machine_is_told_in_one_line():
         bind("no.such.host.invalid", 0)
 
 
+def test_until_the_service_is_ready_callers_are_refused_and_not_kept_waiting():
+    with bind("127.0.0.1", 0) as listener, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(listener.getsockname())
+
+
 def test_any_free_port_is_named():
     with bind("127.0.0.1", 0) as listener:
         assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_address_of_version_6_is_written_as_a_url():
+    try:
+        listener = bind("::1", 0)
+    except CliError:
+        pytest.skip("no IPv6 here")
+    with listener:
+        assert url_of(listener).startswith("http://[::1]:")
 
 
 @pytest.mark.slow
