@@ -156,15 +156,18 @@ def _header(loaded: Loaded) -> Panel:
     spoken = [code for code in loaded.languages if code != "und"]
     line = Text()
     line.append(f"{loaded.texts} texts", style="bold")
-    line.append(" in ")
-    line.append(f"{len(spoken)} languages", style="bold")
+    if spoken:  # without heads the answers tell no language
+        line.append(" in ")
+        line.append(f"{len(spoken)} languages", style="bold")
     line.append(f" of {len(loaded.accounts)} accounts, ")
     if loaded.created:
         line.append(f"{loaded.created} of them new, in ")
         line.append(f"{loaded.seconds:.1f} s", style="bold")
-        line.append(": scored, stored, searchable, ranked")
+        line.append(": scored, stored, searchable, ranked" if spoken else ": stored, searchable, ranked")
     else:
         line.append(f"all there already ({loaded.seconds:.1f} s)")
+    if not loaded.searchable:
+        line.append("; the index is still catching up", style="yellow")
     spread = Text("  ".join(f"{code} {count}" for code, count in loaded.languages.items()), style="dim")
     return Panel(
         Group(line, spread),

@@ -82,7 +82,7 @@ def running(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def serve(parts: Parts) -> Callable[..., Any]:
     """Run a service of one's own for a block."""
 
-    def start(data_dir: Path, *, port: int = 0, **settings: Any) -> Any:
+    def start(data_dir: Path, parts: Parts = parts, *, port: int = 0, **settings: Any) -> Any:
         return serving(Settings(auth="on", data_dir=data_dir, **settings), parts, port=port)
 
     return start

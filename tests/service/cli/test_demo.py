@@ -5,7 +5,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from models.artefact import write_artefact
 from service.demo import DEMO_TENANT
+from service.lifespan import Parts
 from service.store.records import Account, ApiKey, Feedback, OutboxEntry, Tenant
 
 
@@ -65,6 +67,22 @@ def test_the_demo_shows_what_it_loaded_the_queue_and_a_search_and_leaves_no_key(
     with running.database.read() as session:
         keys = session.scalars(select(ApiKey).where(ApiKey.name == "closeloop demo"))
         assert all(key.revoked_at for key in keys)
+
+
+def test_without_heads_it_still_stores_searches_and_ranks(
+    cli, serve, tmp_path, tiny_artefact, hashing_encoder
+):
+    manifest = tiny_artefact.manifest.model_copy(update={"encoder": "another:1"})
+    write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, card="card")
+    only_encoder = Parts(encoder=hashing_encoder)
+    with serve(tmp_path / "var", only_encoder, model=tmp_path / "model") as service:
+        cli.set(url=service.url, data_dir=str(tmp_path / "var"))
+        result = cli("demo", "--top", "3")
+        assert result.exit_code == 0, result.output
+        assert "190 texts of 24 accounts, 190 of them new" in result.stdout
+        cli.set(key=service.key(DEMO_TENANT, "read", "score"))
+        assert cli("queue").exit_code == cli("search", "payment").exit_code == 0
+        assert "No heads for this encoder" in cli.refused("score", "hello")
 
 
 def test_running_it_twice_loads_nothing_twice(at, running):
