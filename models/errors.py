@@ -2,6 +2,7 @@
 
 ModelError
 ├── WeightsError            the encoder's weights are missing, damaged or of an unknown form
+├── RuntimeMissingError     nothing of that name can run the encoder
 ├── ArtefactError           a model folder is missing, damaged or of an unknown form
 └── EncoderMismatchError    a model folder was trained on another encoder than the one loaded
 """
@@ -13,6 +14,10 @@ class ModelError(Exception):
 
 class WeightsError(ModelError):
     """The encoder's weights are missing, damaged or of an unknown form."""
+
+
+class RuntimeMissingError(ModelError):
+    """Nothing of that name can run the encoder."""
 
 
 class ArtefactError(ModelError):

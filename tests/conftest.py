@@ -1,7 +1,6 @@
 """Fixtures of all rooms: tiny real objects, made in code."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,9 +82,9 @@ def tiny_artefact(hashing_encoder: HashingEncoder) -> Artefact:
 
 
 @pytest.fixture(scope="session")
-def data_dir() -> Iterator[Path]:
+def data_dir() -> Path:
     """Folder of the evaluation data; tests that need it are skipped where it is unset."""
     folder = os.environ.get("CLOSELOOP_DATA")
     if not folder:
         pytest.skip("CLOSELOOP_DATA is unset: no evaluation data")
-    yield Path(folder)
+    return Path(folder)

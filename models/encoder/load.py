@@ -6,6 +6,7 @@ from pathlib import Path
 from models.encoder.hashing import HashingEncoder
 from models.encoder.protocol import Encoder
 from models.encoder.sentence import SentenceEncoder
+from models.errors import RuntimeMissingError
 from models.weights import prepare_encoder
 
 HASHING = "hashing"
@@ -33,11 +34,11 @@ def load_encoder(
         The encoder.
 
     Raises:
-        ValueError: There is no such runtime.
+        RuntimeMissingError: There is no such runtime.
         WeightsError: The weights cannot be found, fetched, checked, converted or loaded.
     """
     if runtime not in RUNTIMES:
-        raise ValueError(f"Expected a runtime among {', '.join(RUNTIMES)}, got {runtime!r}.")
+        raise RuntimeMissingError(f"Expected a runtime among {', '.join(RUNTIMES)}, got {runtime!r}.")
     if source == HASHING:
         return HashingEncoder()
     return SentenceEncoder(prepare_encoder(source, cache, report=report), threads=threads)

@@ -8,7 +8,8 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from service.store.errors import DatabaseUnavailableError
@@ -34,14 +35,22 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session that only reads; it ends without a commit."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        """Open a session that only reads; it ends without a commit.
+
+        Raises:
+            DatabaseUnavailableError: The database does not answer.
+        """
+        with _unavailable(), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction; commit at the end, roll back on any exception."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        """Open a transaction; commit at the end, roll back on any exception.
+
+        Raises:
+            DatabaseUnavailableError: The database does not answer; nothing was written.
+        """
+        with _unavailable(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def migrate(self) -> None:
@@ -102,6 +111,17 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Translate what the drivers say of a database that is away, full, or busy for too long."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        # The driver's own words can hold parameters, and so a customer's: the kind is enough.
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise DatabaseUnavailableError(f"the database does not answer: {kind}") from error
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -1,11 +1,11 @@
 import pytest
 
 from models.encoder import HashingEncoder, SentenceEncoder, load_encoder
-from models.errors import WeightsError
+from models.errors import RuntimeMissingError, WeightsError
 
 
 def test_an_unknown_runtime_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="Expected a runtime among auto, torch, got 'abacus'"):
+    with pytest.raises(RuntimeMissingError, match="Expected a runtime among auto, torch, got 'abacus'"):
         load_encoder("hashing", tmp_path, "abacus", report=print)
 
 
