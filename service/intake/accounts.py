@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service.errors import NotFoundError
 from service.store import outbox
 from service.store.records import Account, Feedback
+from service.store.tenant_lock import lock_tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ def put_account(
     Returns:
         The account, and whether it is new.
     """
+    lock_tenant(session, tenant)
     known = accounts_by_external_id(session, tenant, [external_id])
     account = known.get(external_id) or _bare(session, tenant, external_id)
     account.name = details.name

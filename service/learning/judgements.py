@@ -37,7 +37,7 @@ def judge(
     Raises:
         NotFoundError: This tenant has no such text.
     """
-    feedback, case = one(session, tenant, feedback_id)
+    feedback, case = _locked(session, tenant, feedback_id)
     held = current(feedback)
     for field, value in values.items():
         _record(session, feedback, field, value, undo=False, by=by, reason=reason)
@@ -54,7 +54,7 @@ def undo(
         NotFoundError: This tenant has no such text.
         ConflictError: No person's label holds for this field.
     """
-    feedback, case = one(session, tenant, feedback_id)
+    feedback, case = _locked(session, tenant, feedback_id)
     standing = _standing(history(session, feedback_id), field)
     if not standing:
         raise ConflictError(f"expected a person's label of {field} to undo, the model's holds")
@@ -81,6 +81,16 @@ def versions(session: Session, feedback_id: UUID) -> list[FeedbackVersion]:
         .order_by(FeedbackVersion.version)
     )
     return list(session.scalars(query))
+
+
+def _locked(session: Session, tenant: UUID, feedback_id: UUID) -> tuple[Feedback, Case]:
+    """Read a text under a lock: of two judgements at once the second must see the first.
+
+    SQLite has one writer anyway.
+    """
+    mine = select(Feedback.id).where(Feedback.tenant_id == tenant, Feedback.id == feedback_id)
+    session.execute(mine.with_for_update())
+    return one(session, tenant, feedback_id)
 
 
 def _standing(events: list[LabelEvent], field: str) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models.predictions import ScoredText
@@ -55,17 +55,6 @@ def stored_texts(
     return {key: row.text for key, row in _rows(session, tenant, items).items()}
 
 
-def serialise(session: Session, tenant: UUID) -> None:
-    """Let racing requests of one tenant store one after the other, so that none is stored twice.
-
-    SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 0))"), {"tenant": str(tenant)}
-        )
-
-
 def accept(
     session: Session,
     tenant_id: UUID,
@@ -76,7 +65,7 @@ def accept(
     """Store texts, in order, inside the caller's transaction.
 
     Args:
-        session: A writing transaction that `serialise` was called on.
+        session: A writing transaction that `lock_tenant` was called on.
         tenant_id: Whose texts these are.
         items: What came in.
         scored: One an item; `None` where the same text was stored already a moment ago.

@@ -18,8 +18,9 @@ from service.intake.feedback import IncomingFeedback
 from service.store.database import Database
 from service.store.errors import IndexUnavailableError
 from service.store.records import Feedback, Tenant, now
+from service.store.tenant_lock import lock_tenant
 from service.store.vectors import VectorFilter, VectorIndex
-from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, serialise, stored_texts
+from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, stored_texts
 from service.triage.batcher import Batcher
 from service.triage.priority import Priority
 from service.triage.rank import priority_of, weights_of
@@ -132,7 +133,7 @@ class Triage:
         retry: RetryKey | None,
     ) -> tuple[list[Outcome], dict[UUID, Floats1d]]:
         with self._database.write() as session:
-            serialise(session, tenant)
+            lock_tenant(session, tenant)
             outcomes = recall(session, tenant, retry) if retry else None
             if outcomes is None:
                 outcomes = accept(session, tenant, items, scored, self._model)
