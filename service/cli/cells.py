@@ -129,6 +129,15 @@ def _percent(part: str) -> float:
     return float(number) if number.isdecimal() else 0.0
 
 
+def stacked(*cells: Text) -> Text:
+    r"""Put several cells into one, each on a line of its own; one that says nothing is left out.
+
+    >>> stacked(Text("-"), Text("a"), Text("b")).plain
+    'a\nb'
+    """
+    return Text("\n").join(cell for cell in cells if cell.plain != "-")
+
+
 def words(labels: Iterable[str]) -> str:
     """Write labels as words, such as ``bug crash, billing payment``."""
     return ", ".join(label.replace("_", " ") for label in labels)

@@ -10,6 +10,15 @@ PIPE_COLUMNS: Final = 120
 """A pipe has no width; this is what a table gets in one."""
 
 
+WIDE_COLUMNS: Final = 100
+"""From here a table has room for all columns; below, what is long shares one."""
+
+
+def is_wide(console: Console) -> bool:
+    """Tell whether a table has room for all its columns."""
+    return console.width >= WIDE_COLUMNS
+
+
 def out() -> Console:
     """Return the console of results: standard output."""
     # On a terminal the width is the terminal's own.
@@ -23,7 +32,4 @@ def err() -> Console:
 
 def print_json(document: Any) -> None:
     """Write a document as JSON on standard output, never wrapped, coloured or cut."""
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
-    # Another encoding than UTF-8 (a bare LANG=C) must not end in a traceback.
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201 (what a command is for)
+    print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 (what a command is for)

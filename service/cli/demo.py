@@ -105,7 +105,8 @@ def _run(client: Client, *, query: str, top: int) -> None:
     show_hits(console, title, found["items"][: relevant or None], names=loaded.accounts)
     console.print(_relevant(found["facets"]["language"]))
     console.print()
-    console.print(_next_steps(client.url))
+    # Not wrapped: these lines are there to be copied.
+    console.print(_next_steps(client.url), soft_wrap=True)
 
 
 def _check_same_place(settings: Settings, url: str) -> None:
@@ -189,7 +190,9 @@ def _next_steps(url: str) -> Text:
     return Text(
         "Look around in it:\n"
         "  export CLOSELOOP_KEY=$(closeloop keys create --tenant demo --name me --scope read,write)\n"
-        '  closeloop queue --language fi    closeloop search "maksu ei onnistu" --account-type enterprise\n'
-        f"  {url}/docs    closeloop demo --remove",
+        "  closeloop queue --language fi\n"
+        '  closeloop search "maksu ei onnistu" --account-type enterprise\n'
+        "  closeloop demo --remove\n"
+        f"The API: {url}/docs",
         style="dim",
     )

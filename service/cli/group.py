@@ -1,5 +1,7 @@
 """The command line's frame: every expected failure ends in one line and exit code 1."""
 
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -20,6 +22,7 @@ class Commands(TyperGroup):
         Raises:
             typer.Exit: The command could not do its work.
         """
+        _show_anything()
         try:
             return super().invoke(ctx)
         except CliError as error:
@@ -28,3 +31,10 @@ class Commands(TyperGroup):
                 Text("closeloop: ", style="bold red") + Text(plain(str(error)))
             )
             raise typer.Exit(1) from error
+
+
+def _show_anything() -> None:
+    """Let a terminal or pipe of another encoding show escapes; customers write in every script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli import filters
-from service.cli.cells import account_cell, reasons_cell, shorten, table, urgency_cell
+from service.cli.cells import account_cell, reasons_cell, shorten, stacked, table, urgency_cell
 from service.cli.client import Client
-from service.cli.console import out, print_json
+from service.cli.console import is_wide, out, print_json
 from service.cli.settings import client_settings
 
 TEXT_CELLS: Final = 90
@@ -80,23 +80,28 @@ def show_queue(
         items: Items of the service's answer.
         names: Accounts' names by external id, as far as they are known.
     """
+    wide = is_wide(console)
     rows = table(title)
     rows.add_column("#", justify="right", no_wrap=True)
     rows.add_column("Priority", justify="right", no_wrap=True)
     rows.add_column("Lang", no_wrap=True)
-    rows.add_column("Account", max_width=18)
+    if wide:
+        rows.add_column("Account", max_width=18)
     rows.add_column("Urgency", no_wrap=True)
     rows.add_column("Text", min_width=20, ratio=1)
-    rows.add_column("Why", min_width=20, ratio=1)
+    if wide:
+        rows.add_column("Why", min_width=20, ratio=1)
     for item in items:
         feedback = item["feedback"]
+        account = account_cell(feedback, names)
+        text = Text(shorten(feedback["text"], TEXT_CELLS))
+        why = reasons_cell(item["priority"])
         rows.add_row(
             str(item["rank"]),
             Text(f"{item['priority']['value']:.1f}", style="bold"),
             feedback["language"],
-            account_cell(feedback, names),
+            *([account] if wide else []),
             urgency_cell(feedback),
-            shorten(feedback["text"], TEXT_CELLS),
-            reasons_cell(item["priority"]),
+            *([text, why] if wide else [stacked(account, text, why)]),
         )
     console.print(rows)

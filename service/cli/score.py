@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
-from service.cli.cells import SENTIMENT_STYLES, URGENCY_STYLES, label_cell, shorten, table, words
+from service.cli.cells import SENTIMENT_STYLES, URGENCY_STYLES, label_cell, shorten, stacked, table, words
 from service.cli.client import Client
-from service.cli.console import out, print_json
+from service.cli.console import is_wide, out, print_json
 from service.cli.errors import CliError
 from service.cli.settings import client_settings
 
@@ -75,22 +76,22 @@ def _lines() -> list[str]:
 
 def _show(texts: Sequence[str], results: Sequence[dict[str, Any]], model: dict[str, Any]) -> None:
     console = out()
+    wide = is_wide(console)
     rows = table()
-    rows.add_column("Language", no_wrap=True)
-    rows.add_column("Sentiment", no_wrap=True)
-    rows.add_column("Urgency", no_wrap=True)
-    rows.add_column("Topics", min_width=16)
-    rows.add_column("Kind", no_wrap=True)
+    for heading in ("Language", "Sentiment", "Urgency"):
+        rows.add_column(heading, no_wrap=True)
+    if wide:
+        rows.add_column("Topics", min_width=16)
+        rows.add_column("Kind", no_wrap=True)
     rows.add_column("Text", min_width=24, ratio=1)
     for text, result in zip(texts, results, strict=True):
-        topics = [row["label"] for row in result["topics"]] or [result["topic"]]
+        topics = words([row["label"] for row in result["topics"]] or [result["topic"]])
+        shown, kind = Text(shorten(text)), result["kind"]
         rows.add_row(
             f"{result['language']['code']} {result['language']['confidence']:.0%}",
             label_cell(result["sentiment"], SENTIMENT_STYLES),
             label_cell(result["urgency"], URGENCY_STYLES),
-            words(topics),
-            result["kind"],
-            shorten(text),
+            *([topics, kind, shown] if wide else [stacked(shown, Text(f"{kind}: {topics}", style="dim"))]),
         )
     console.print(rows)
     console.print(f"model {model['name']} {model['revision']}, encoder {model['encoder']}", style="dim")

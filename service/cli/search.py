@@ -6,11 +6,12 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from service.cli import filters
-from service.cli.cells import account_cell, plain, shorten, table, urgency_cell, words
+from service.cli.cells import account_cell, plain, shorten, stacked, table, urgency_cell, words
 from service.cli.client import Client
-from service.cli.console import out, print_json
+from service.cli.console import is_wide, out, print_json
 from service.cli.errors import CliError
 from service.cli.settings import client_settings
 
@@ -78,22 +79,24 @@ def show_hits(
         hits: Items of the service's answer.
         names: Accounts' names by external id, as far as they are known.
     """
+    wide = is_wide(console)
     rows = table(title)
     rows.add_column("Score", justify="right", no_wrap=True)
     rows.add_column("Lang", no_wrap=True)
     rows.add_column("Urgency", no_wrap=True)
-    rows.add_column("Topic", min_width=10)
-    rows.add_column("Account", max_width=18)
+    rows.add_column("Topic", min_width=10, max_width=None if wide else 16)
+    if wide:
+        rows.add_column("Account", max_width=18)
     rows.add_column("Text", min_width=24, ratio=1)
     for hit in hits:
         feedback = hit["feedback"]
+        account, text = account_cell(feedback, names), Text(shorten(feedback["text"]))
         rows.add_row(
             f"{hit['score']:.3f}",
             feedback["language"],
             urgency_cell(feedback),
             words([feedback["topic"] or "-"]),
-            account_cell(feedback, names),
-            shorten(feedback["text"]),
+            *([account, text] if wide else [stacked(account, text)]),
         )
     console.print(rows)
 

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 
@@ -25,3 +30,22 @@ def test_version_ends_well(cli):
 @pytest.mark.parametrize("arguments", [("nonsense",), ("queue", "--no-such-option"), ("import",)])
 def test_a_usage_error_has_an_exit_code_of_its_own(cli, arguments):
     assert cli(*arguments).exit_code == 2
+
+
+def test_a_pipe_of_another_encoding_gets_escapes_and_no_traceback(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "from service.cli import app; app()", "queue"],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "PYTHONIOENCODING": "ascii",
+            "CLOSELOOP_URL": "http://127.0.0.1:1/ü",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr == "closeloop: no service at http://127.0.0.1:1/\\xfc; start it with `closeloop serve`\n"
+    )

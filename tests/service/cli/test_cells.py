@@ -1,8 +1,14 @@
+from io import StringIO
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from service.cli.cells import plain, reasons_cell, shorten, urgency_cell
+from service.cli.queue import show_queue
+from service.cli.search import show_hits
 
 
 def test_an_escape_sequence_in_a_text_cannot_act_on_the_terminal():
@@ -48,6 +54,38 @@ def test_the_strongest_reasons_come_first_and_weak_ones_not_at_all():
     expected = "+30 urgency: high 80%\n+15 first answer overdue\n+8 the customer says high"
     assert reasons_cell({"terms": terms}).plain == expected
     assert reasons_cell({"terms": []}).plain == "-"
+
+
+@pytest.mark.parametrize("width", [60, 80, 99, 100, 120, 200])
+def test_tables_fit_the_terminal_and_lose_nothing(width):
+    terms = [{"name": "urgency", "value": 0.9, "contribution": 36.0, "reason": "critical 90%, high 10%"}]
+    feedback = {
+        "language": "ja",
+        "urgency": "critical",
+        "topic": "cancellation_return_refund",
+        "account_external_id": "acme",
+        "score": None,
+        "text": "純正の充電台から焦げたような臭いがして、うっすら煙が出ております。 " * 9,
+    }
+    buffer = StringIO()
+    console = Console(file=buffer, width=width)
+    item = {"rank": 1, "priority": {"value": 83.3, "terms": terms}, "feedback": feedback}
+    show_queue(console, "Queue", [item], names={"acme": "Acme Ltd"})
+    show_hits(console, "Search", [{"score": 0.912, "feedback": feedback}], names={})
+    shown = buffer.getvalue()
+    assert all(cell_len(line) <= width for line in shown.splitlines())
+    for told in (
+        "83.3",
+        "critical",
+        "Acme Ltd",
+        "純正の",
+        "+36 urgency",
+        "critical 90%",
+        "0.912",
+        "refund",
+        "acme",
+    ):
+        assert told in shown
 
 
 def test_an_unknown_term_is_shown_with_its_name():
