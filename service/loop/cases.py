@@ -117,5 +117,5 @@ def _check(case: Case, change: Change) -> None:
             f"expected a move from {case.state} to {' or '.join(allowed)}, got {change.state}",
             allowed=list(allowed),
         )
-    if change.state == "dismissed" and not change.note:
+    if change.state == "dismissed" and not (change.note or "").strip():
         raise UnprocessableError("expected the reason of the dismissal in `note`, got none")

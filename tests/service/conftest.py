@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from service.auth import authenticate, create_key
 from service.lifespan import Parts
 from service.settings import Settings
 from service.state import State
+from service.store import outbox
 from service.store.database import Database
 
 Serve = Callable[..., TestClient]
@@ -178,6 +180,16 @@ class Caller:
         assert answer.headers["x-indexed"] == "true"
         stored: list[dict[str, Any]] = answer.json()["items"]
         return stored
+
+    def settle(self) -> None:
+        """Wait until the index has followed every change."""
+        end = time.monotonic() + 60
+        while True:
+            with self.state.database.read() as session:
+                if not outbox.count(session):
+                    return
+            assert time.monotonic() < end, "the index never followed"
+            time.sleep(0.01)
 
     @property
     def state(self) -> State:

@@ -404,7 +404,7 @@ def test_a_deleted_text_leaves_nothing_behind(caller, refusal):
     with caller.state.database.read() as session:
         left = select(FeedbackTopic.feedback_id).where(FeedbackTopic.tenant_id == caller.tenant_id)
         assert UUID(stored["id"]) not in set(session.scalars(left))
-    caller.store("wait for the index")
+    caller.settle()
     assert caller.post("/v1/search", {"query": TEXT}).json()["facets"]["topic"].get("bug_crash", 0) == 0
     assert post(caller, {"text": TEXT, "external_id": "1"}).json()["items"][0]["created"]
 
