@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.auth import SCOPES, Principal, authenticate
-from service.errors import ForbiddenError, RateLimitedError, UnauthenticatedError
+from service.errors import ForbiddenError, RateLimitedError, TooLargeError, UnauthenticatedError
 from service.state import State
 
 bearer = HTTPBearer(auto_error=False, description="`Bearer <key>`, made by `closeloop keys create`.")
@@ -84,10 +84,17 @@ def spend(state: State, principal: Principal, texts: int) -> None:
     """Take texts off a tenant's rate.
 
     Raises:
+        TooLargeError: There are more than the whole rate: they would be refused at any time.
         RateLimitedError: There is not that much left of it.
     """
-    key: Any = str(principal.tenant)
-    if state.rate is not None and not state.limiter.hit(state.rate, key, cost=texts):
+    if state.rate is None or not texts:
+        return
+    if texts > state.rate.amount:
+        raise TooLargeError(
+            f"expected at most {state.rate.amount} texts, this tenant's rate for a minute, got {texts}"
+        )
+    key = str(principal.tenant)
+    if not state.limiter.hit(state.rate, key, cost=texts):
         reset = state.limiter.get_window_stats(state.rate, key).reset_time
         raise RateLimitedError(
             f"expected at most {state.rate.amount} texts a minute of this tenant, got {texts} more",

@@ -133,6 +133,12 @@ def new_key(client: TestClient, tenant: str, *scopes: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def make_key() -> Callable[..., dict[str, str]]:
+    """Make a key for any running application."""
+    return new_key
+
+
+@pytest.fixture(scope="session")
 def refusal() -> Callable[..., dict[str, Any]]:
     """Check that an answer is a problem document with this status, and return it."""
 
