@@ -1,6 +1,6 @@
 """The application: routes, problems and middleware around one composed state."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -17,6 +17,16 @@ DESCRIPTION = """Self-hosted triage of customer feedback in any language.
 
 Errors are RFC 9457 problem documents. Times are RFC 3339 in UTC. Lists give a `next_cursor`.
 """
+
+REQUEST_ID_HEADER: Final = {
+    "description": "The caller's own, or one made for the request; the log has it too.",
+    "schema": {"type": "string"},
+}
+RETRY_AFTER_HEADER: Final = {
+    "description": "Seconds after which to try again, where trying again can help.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+RETRYABLE: Final = ("429", "503")
 
 
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
@@ -50,11 +60,19 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         )
         for path in document["paths"].values():
             for operation in path.values():
-                for answer in operation["responses"].values():
-                    if problems.MEDIA_TYPE in answer.get("content", {}):
-                        # FastAPI adds its own form beside the declared one.
-                        answer["content"].pop("application/json", None)
+                for status, answer in operation["responses"].items():
+                    _describe_answer(status, answer)
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _describe_answer(status: str, answer: dict[str, Any]) -> None:
+    content = answer.get("content", {})
+    if problems.MEDIA_TYPE in content and content.get("application/json") == content[problems.MEDIA_TYPE]:
+        # FastAPI adds its own form beside the declared one.
+        content.pop("application/json")
+    answer["headers"] = {"X-Request-Id": REQUEST_ID_HEADER, **answer.get("headers", {})}
+    if status in RETRYABLE and problems.MEDIA_TYPE in content:
+        answer["headers"]["Retry-After"] = RETRY_AFTER_HEADER

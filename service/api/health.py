@@ -67,7 +67,13 @@ async def readyz(state: CurrentState, response: Response) -> ReadyOut:
     return ReadyOut(ready=ready, checks=checks)
 
 
-@router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(state: CurrentState) -> Response:
     """Return the counters of this process."""
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

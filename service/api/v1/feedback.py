@@ -12,7 +12,7 @@ from service.api.v1 import cursor as cursors
 from service.api.v1.bounds import check_request_size
 from service.api.v1.documents import feedback_fields, feedback_out, priority_out, score_out
 from service.api.v1.filters import QueryFilter, filter_of
-from service.api.v1.problem_responses import problems
+from service.api.v1.problem_responses import AS_PROBLEM, BODY, problems
 from service.api.v1.wire.base import PAGE_MAX
 from service.api.v1.wire.feedback import (
     AcceptedOut,
@@ -44,6 +44,12 @@ router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictR
 CREATED: Final = 201
 NOTHING_NEW: Final = 200
 NOTHING_ACCEPTED: Final = 422
+INDEXED: Final = {
+    "X-Indexed": {
+        "description": "With `wait=indexed`: whether searches find all of them before the deadline.",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    }
+}
 
 
 class FeedbackCursor(cursors.Cursor):
@@ -57,10 +63,19 @@ class FeedbackCursor(cursors.Cursor):
     operation_id="post_feedback",
     summary="Store texts",
     status_code=CREATED,
-    responses=problems(409, 429)
+    responses=problems(*BODY, 429)
     | {
-        NOTHING_NEW: {"model": FeedbackBatchOut, "description": "Everything was stored already."},
-        NOTHING_ACCEPTED: {"model": FeedbackBatchOut, "description": "No item could be accepted."},
+        CREATED: {"headers": INDEXED},
+        NOTHING_NEW: {
+            "model": FeedbackBatchOut,
+            "description": "Everything was stored already.",
+            "headers": INDEXED,
+        },
+        NOTHING_ACCEPTED: {
+            "model": FeedbackBatchOut,
+            "content": AS_PROBLEM,
+            "description": "No item could be accepted, or the request itself does not fit.",
+        },
     },
 )
 async def post_feedback(
