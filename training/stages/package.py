@@ -21,7 +21,6 @@ from training.stages.train import CHOICES, LAYERS
 _LIBRARIES = (
     "numpy",
     "scipy",
-    "scikit-learn",
     "safetensors",
     "torch",
     "transformers",
