@@ -29,7 +29,7 @@ from service.cli.stores import opened
 from service.demo import demo_key, load_accounts, load_texts, remove_demo
 from service.settings import Settings
 
-QUERY: Final = "payment fails in the app"
+QUERY: Final = "no SMS code after changing my phone"
 UNAUTHORIZED: Final = 401
 
 
@@ -191,7 +191,7 @@ def _next_steps(url: str) -> Text:
         "Look around in it:\n"
         "  export CLOSELOOP_KEY=$(closeloop keys create --tenant demo --name me --scope read,write)\n"
         "  closeloop queue --language fi\n"
-        '  closeloop search "maksu ei onnistu" --account-type enterprise\n'
+        '  closeloop search "charged twice for the subscription" --account-type small\n'
         "  closeloop demo --remove\n"
         f"The API: {url}/docs",
         style="dim",

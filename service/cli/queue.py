@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli import filters
+from service.cli.accounts import account_names
 from service.cli.cells import account_cell, reasons_cell, shorten, stacked, table, urgency_cell
 from service.cli.client import Client
 from service.cli.console import is_wide, out, print_json
@@ -57,14 +58,15 @@ def queue(
     )
     with Client(client_settings()) as client:
         answer = client.get("/v1/queue", wanted)
-    if as_json:
-        print_json(answer)
-        return
+        if as_json:
+            print_json(answer)
+            return
+        names = account_names(client, (item["feedback"] for item in answer["items"]))
     console = out()
     if not answer["items"]:
         console.print("no open case matches")
         return
-    show_queue(console, "The queue", answer["items"], names={})
+    show_queue(console, "The queue", answer["items"], names=names)
     if answer["next_cursor"]:
         console.print(f"more cases follow; --limit shows up to 200, this is {limit}", style="dim")
 
@@ -86,9 +88,9 @@ def show_queue(
     rows.add_column("Priority", justify="right", no_wrap=True)
     rows.add_column("Lang", no_wrap=True)
     if wide:
-        rows.add_column("Account", max_width=18)
+        rows.add_column("Account", max_width=18, overflow="fold")
     rows.add_column("Urgency", no_wrap=True)
-    rows.add_column("Text", min_width=20, ratio=1)
+    rows.add_column("Text", min_width=20, ratio=1, overflow="fold")
     if wide:
         rows.add_column("Why", min_width=20, ratio=1)
     for item in items:

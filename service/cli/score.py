@@ -83,7 +83,7 @@ def _show(texts: Sequence[str], results: Sequence[dict[str, Any]], model: dict[s
     if wide:
         rows.add_column("Topics", min_width=16)
         rows.add_column("Kind", no_wrap=True)
-    rows.add_column("Text", min_width=24, ratio=1)
+    rows.add_column("Text", min_width=24, ratio=1, overflow="fold")
     for text, result in zip(texts, results, strict=True):
         topics = words([row["label"] for row in result["topics"]] or [result["topic"]])
         shown, kind = Text(shorten(text)), result["kind"]

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli import filters
+from service.cli.accounts import account_names
 from service.cli.cells import account_cell, plain, shorten, stacked, table, urgency_cell, words
 from service.cli.client import Client
 from service.cli.console import is_wide, out, print_json
@@ -56,15 +57,16 @@ def search(
     subject = {"query": query} if like is None else {"like_id": str(like)}
     with Client(client_settings()) as client:
         answer = client.post("/v1/search", {**subject, "limit": limit, "filter": wanted})
-    if as_json:
-        print_json(answer)
-        return
+        if as_json:
+            print_json(answer)
+            return
+        names = account_names(client, (hit["feedback"] for hit in answer["items"]))
     console = out()
     if not answer["items"]:
         console.print("no text matches")
         return
     title = f"Like {like}" if like else f"“{plain(query or '')}”"
-    show_hits(console, title, answer["items"], names={})
+    show_hits(console, title, answer["items"], names=names)
     console.print(_spread(answer["facets"]["language"]), style="dim")
 
 
@@ -86,8 +88,8 @@ def show_hits(
     rows.add_column("Urgency", no_wrap=True)
     rows.add_column("Topic", min_width=10, max_width=None if wide else 16)
     if wide:
-        rows.add_column("Account", max_width=18)
-    rows.add_column("Text", min_width=24, ratio=1)
+        rows.add_column("Account", max_width=18, overflow="fold")
+    rows.add_column("Text", min_width=24, ratio=1, overflow="fold")
     for hit in hits:
         feedback = hit["feedback"]
         account, text = account_cell(feedback, names), Text(shorten(feedback["text"]))

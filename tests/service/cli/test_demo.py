@@ -61,7 +61,7 @@ def test_the_demo_shows_what_it_loaded_the_queue_and_a_search_and_leaves_no_key(
     assert "\x1b" not in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 120
     assert len(re.findall(r"^ *\d+ +\d+\.\d ", result.stdout, re.MULTILINE)) == 10
-    assert "“payment fails in the app”" in result.stdout
+    assert "“no SMS code after changing my phone”" in result.stdout
     assert count(running, Feedback) == 190
     assert count(running, Account) == 24
     with running.database.read() as session:
