@@ -9,10 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, UnauthenticatedError, UnprocessableError
-from service.store.records import ApiKey, Tenant, now
+from service.store.records import ApiKey, Tenant, new_id, now
 
 SCOPES: Final = ("score", "read", "write", "train", "admin")
 DEFAULT_TENANT: Final = "default"
@@ -88,12 +89,16 @@ def authenticate(session: Session, bearer: str) -> Principal:
 
 
 def ensure_tenant(session: Session, name: str) -> Tenant:
-    """Return the tenant of that name; create it where it does not exist."""
+    """Return the tenant of that name; create it where it does not exist.
+
+    Several processes may do so at once, as when a service starts with several workers.
+    """
     tenant = session.scalar(select(Tenant).where(Tenant.name == name))
     if tenant is None:
-        tenant = Tenant(name=name)
-        session.add(tenant)
-        session.flush()
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        values = {"id": new_id(), "name": name, "created_at": now()}
+        session.execute(insert(Tenant).values(values).on_conflict_do_nothing(index_elements=[Tenant.name]))
+        tenant = session.scalars(select(Tenant).where(Tenant.name == name)).one()
     return tenant
 
 

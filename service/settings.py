@@ -7,11 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import models
-
-
-def default_model_cache() -> Path:
-    """Return the folder of converted encoders, under the user's cache directory."""
-    return Path.home() / ".cache" / "closeloop"
+from models.weights import default_cache
 
 
 def default_model() -> Path:
@@ -35,7 +31,7 @@ class Settings(BaseSettings):
         default=None, description="PostgreSQL or SQLite URL; default: SQLite in the data directory."
     )
     model_cache: Path = Field(
-        default_factory=default_model_cache, description="Converted encoders and built graphs."
+        default_factory=default_cache, description="Converted encoders and built graphs."
     )
     model: Path = Field(default_factory=default_model, description="Folder of the heads to serve.")
     encoder: str = Field(default="bundled", description="`bundled`, a hub id, a folder, or `hashing`.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from service.errors import ConflictError, NotFoundError, UnprocessableError
@@ -81,6 +81,7 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
             case_id=case.id,
             state=change.state,
             assignee=change.assignee,
+            team=change.team,
             note=change.note,
             by=by,
             at=now(),
@@ -93,12 +94,6 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
 def case_history(session: Session, case_id: UUID) -> list[CaseEvent]:
     """Return what happened to a case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
-
-
-def count_open(session: Session, tenant: UUID) -> int:
-    """Return how many loops are open."""
-    query = select(func.count()).where(Case.tenant_id == tenant, Case.state == "open")
-    return session.scalar(query) or 0
 
 
 def _check(case: Case, change: Change) -> None:

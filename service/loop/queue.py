@@ -10,6 +10,7 @@ That is the bound of Fagin's threshold algorithm for one moving attribute (Fagin
 "Optimal aggregation algorithms for middleware", section 4).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session, joinedload
 from service.store.feedback import own_conditions, shared_conditions
 from service.store.records import Case, Feedback
 from service.store.vectors import VectorFilter
-from service.triage.priority import Priority, Weights
+from service.triage.priority import Weights
 
 LOOKED_AT: Final = 10
 """Pages' worth of cases in the first look. One page's worth would do, but its worst value is low: one
@@ -115,27 +116,27 @@ def queue_page(
     ]
 
 
-def rank_of(session: Session, case: Case, value: float, *, weights: Weights, as_of: datetime) -> int:
-    """Return the place that an open case would have in its tenant's queue with this value."""
+def ranks_of(
+    session: Session, case: Case, values: Sequence[float], *, weights: Weights, as_of: datetime
+) -> list[int]:
+    """Return the places that an open case would have in its tenant's queue with these values.
+
+    One look along the index for all of them, from the least value upwards.
+    """
     others = value_at(as_of, weights.waiting)
-    above = select(func.count()).where(
-        Case.tenant_id == case.tenant_id,
-        Case.state == "open",
-        Case.id != case.id,
-        or_(others > value, and_(others == value, Case.id < case.id)),
-    )
-    return 1 + (session.scalar(above) or 0)
-
-
-def ranks_without(
-    session: Session, case: Case, priority: Priority, *, weights: Weights, as_of: datetime
-) -> dict[str, int]:
-    """Return, for each term that contributes, the place the case would have without it."""
-    return {
-        term.name: rank_of(session, case, priority.without(term), weights=weights, as_of=as_of)
-        for term in priority.terms
-        if term.contribution > 0
-    }
+    above = [
+        func.sum(sql_case((or_(others > value, and_(others == value, Case.id < case.id)), 1), else_=0))
+        for value in values
+    ]
+    counted = session.execute(
+        select(*above).where(
+            Case.tenant_id == case.tenant_id,
+            Case.state == "open",
+            Case.id != case.id,
+            Case.resting >= min(values) - weights.waiting - ROUNDING,
+        )
+    ).one()
+    return [1 + int(count or 0) for count in counted]
 
 
 def _scope(query: Rows, where: QueueFilter, wanted: list[ColumnElement[bool]]) -> Rows:

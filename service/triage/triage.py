@@ -1,5 +1,6 @@
 """The story of a text: scored, stored with its case, counted among its likes, given its priority."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from service.store.tenant_lock import lock_tenant
 from service.store.vectors import VectorFilter, VectorIndex
 from service.triage.accept import Accepted, ModelIdentity, Outcome, accept, stored_texts
 from service.triage.batcher import Batcher
-from service.triage.priority import Priority
+from service.triage.priority import Priority, Weights
 from service.triage.rank import priority_of, weights_of
 from service.triage.retry import RetryKey, recall, remember
 
@@ -85,9 +86,10 @@ class Triage:
             DatabaseUnavailableError: Nothing was stored.
         """
         scored = await self._score_new(tenant, items, deadline, retry)
-        outcomes, vectors = await run_in_threadpool(self._store, tenant, items, scored, retry)
-        similar = await self._count_similar(tenant, vectors)
-        return await run_in_threadpool(self._prioritise, tenant, outcomes, similar)
+        outcomes, vectors, weights = await run_in_threadpool(self._store, tenant, items, scored, retry)
+        # The texts are stored: from here on nothing may fail any more.
+        similar = await self._count_similar(tenant, vectors, deadline)
+        return _prioritised(outcomes, similar, weights)
 
     async def _score_new(
         self,
@@ -131,7 +133,7 @@ class Triage:
         items: Sequence[IncomingFeedback],
         scored: Sequence[ScoredText | None],
         retry: RetryKey | None,
-    ) -> tuple[list[Outcome], dict[UUID, Floats1d]]:
+    ) -> tuple[list[Outcome], dict[UUID, Floats1d], Weights]:
         with self._database.write() as session:
             lock_tenant(session, tenant)
             outcomes = recall(session, tenant, retry) if retry else None
@@ -139,7 +141,8 @@ class Triage:
                 outcomes = accept(session, tenant, items, scored, self._model)
                 if retry:
                     remember(session, tenant, retry, outcomes)
-            return outcomes, self._vectors(session, outcomes)
+            weights = weights_of(session.get_one(Tenant, tenant))
+            return outcomes, self._vectors(session, outcomes), weights
 
     def _vectors(self, session: Session, outcomes: Sequence[Outcome]) -> dict[UUID, Floats1d]:
         ids = {outcome.feedback.id for outcome in outcomes if isinstance(outcome, Accepted)}
@@ -148,8 +151,10 @@ class Triage:
         )
         return {row[0]: vector_from_stored(row[1]) for row in session.execute(query)}
 
-    async def _count_similar(self, tenant: UUID, vectors: Mapping[UUID, Floats1d]) -> dict[UUID, int]:
-        """Count stored texts like each of these, one another included.
+    async def _count_similar(
+        self, tenant: UUID, vectors: Mapping[UUID, Floats1d], deadline: float
+    ) -> dict[UUID, int]:
+        """Count stored texts like each of these, one another included, for as long as the caller waits.
 
         The index does not hold all of them yet, so they are compared in memory.
         """
@@ -158,29 +163,30 @@ class Triage:
         where = VectorFilter(tenant=tenant, exclude=tuple(vectors))
         try:
             for (feedback_id, vector), near in zip(vectors.items(), beside, strict=True):
-                hits = await self._index.query(
-                    vector, where, limit=SIMILAR_COUNT_MAX, score_threshold=self._similar_threshold
+                if time.monotonic() > deadline:
+                    break
+                far = await self._index.count_similar(
+                    vector, where, score_threshold=self._similar_threshold, at_most=SIMILAR_COUNT_MAX
                 )
-                counts[feedback_id] = min(SIMILAR_COUNT_MAX, len(hits) + near)
-        except IndexUnavailableError as error:  # the texts are stored: the answer goes out without the count
+                counts[feedback_id] = min(SIMILAR_COUNT_MAX, far + near)
+        except IndexUnavailableError as error:  # the answer goes out without the count
             log.warning("similar_count_unavailable", reason=str(error))
         return counts
 
-    def _prioritise(
-        self, tenant: UUID, outcomes: Sequence[Outcome], similar: Mapping[UUID, int]
-    ) -> list[Triaged | ServiceError]:
-        with self._database.read() as session:
-            weights = weights_of(session.get_one(Tenant, tenant))
-        moment = now()
-        results: list[Triaged | ServiceError] = []
-        for outcome in outcomes:
-            if isinstance(outcome, ServiceError):
-                results.append(outcome)
-                continue
-            priority = priority_of(outcome.case, outcome.feedback, outcome.account, weights, as_of=moment)
-            count = similar.get(outcome.feedback.id)
-            results.append(Triaged(accepted=outcome, priority=priority, similar_count=count))
-        return results
+
+def _prioritised(
+    outcomes: Sequence[Outcome], similar: Mapping[UUID, int], weights: Weights
+) -> list[Triaged | ServiceError]:
+    moment = now()
+    results: list[Triaged | ServiceError] = []
+    for outcome in outcomes:
+        if isinstance(outcome, ServiceError):
+            results.append(outcome)
+            continue
+        priority = priority_of(outcome.case, outcome.feedback, outcome.account, weights, as_of=moment)
+        count = similar.get(outcome.feedback.id)
+        results.append(Triaged(accepted=outcome, priority=priority, similar_count=count))
+    return results
 
 
 def _count_beside(vectors: Sequence[Floats1d], threshold: float) -> list[int]:

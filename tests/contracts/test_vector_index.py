@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -344,6 +345,19 @@ async def test_a_threshold_is_inclusive_and_keeps_what_lies_below_out(vector_ind
     above = await vector_index.query(vector(0), EVERYTHING, limit=30, score_threshold=cut)
     assert [hit.id for hit in above] == [hit.id for hit in hits[:10]]
     assert await vector_index.query(vector(31), EVERYTHING, limit=30, score_threshold=1.0) == []
+
+
+async def test_counting_the_similar_agrees_with_finding_them_and_stops_at_its_bound(vector_index):
+    await vector_index.upsert([point(seed) for seed in range(30)])
+    hits = await vector_index.query(vector(0), EVERYTHING, limit=30)
+    cut = hits[9].score
+    count = partial(vector_index.count_similar, vector(0), EVERYTHING, score_threshold=cut)
+    assert await count(at_most=30) == 10
+    assert await count(at_most=4) == 4
+    elsewhere = replace(EVERYTHING, tenant=uuid4())
+    assert await vector_index.count_similar(vector(0), elsewhere, score_threshold=-1.0, at_most=30) == 0
+    without = replace(EVERYTHING, exclude=(hits[0].id,))
+    assert await vector_index.count_similar(vector(0), without, score_threshold=cut, at_most=30) == 9
 
 
 async def test_pages_are_disjoint_complete_and_ordered_by_id_among_equals(vector_index):

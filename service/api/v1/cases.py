@@ -17,7 +17,7 @@ from service.api.v1.wire.cases import CaseEventOut, CaseIn, CaseOut, QueueOut
 from service.auth import Principal
 from service.dependencies import CurrentState, MayRead, MayWrite
 from service.loop.cases import Change, case_history, change_case, get_case
-from service.loop.queue import Place, QueueFilter, queue_page, rank_of, ranks_without
+from service.loop.queue import Place, QueueFilter, queue_page, ranks_of
 from service.state import State
 from service.store.records import Tenant, now
 from service.triage.rank import due_at, priority_of, weights_of
@@ -110,8 +110,10 @@ def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
         priority = priority_of(case, case.feedback, case.feedback.account, weights, as_of=moment)
         rank, without = None, {}
         if case.state == "open":
-            rank = rank_of(session, case, priority.value, weights=weights, as_of=moment)
-            without = ranks_without(session, case, priority, weights=weights, as_of=moment)
+            terms = [term for term in priority.terms if term.contribution > 0]
+            values = [priority.value, *(priority.without(term) for term in terms)]
+            rank, *others = ranks_of(session, case, values, weights=weights, as_of=moment)
+            without = dict(zip((term.name for term in terms), others, strict=True))
         return CaseOut(
             case_id=case.id,
             state=case.state,  # type: ignore[arg-type]  # the database holds states of the closed set only
@@ -127,7 +129,9 @@ def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
             feedback=feedback_out(case.feedback, case),
             complaint=None,
             history=[
-                CaseEventOut(state=row.state, assignee=row.assignee, note=row.note, by=row.by, at=row.at)
+                CaseEventOut(
+                    state=row.state, assignee=row.assignee, team=row.team, note=row.note, by=row.by, at=row.at
+                )
                 for row in case_history(session, case_id)
             ],
         )

@@ -10,6 +10,7 @@ from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.base import In, Out
 from service.dependencies import CurrentState, MayAdmin
 from service.store import outbox
+from service.store.orphans import enqueue_orphans
 from service.store.records import Feedback
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=StrictRoute)
@@ -46,7 +47,10 @@ class ReindexStatusOut(Out):
     responses=problems(*BODY),
 )
 async def reindex(body: ReindexIn, state: CurrentState, principal: MayAdmin) -> ReindexOut:
-    """Queue all texts of the tenant for the index. Durable: it goes on after a restart."""
+    """Queue all texts of the tenant for the index, and points that no text stands behind for removal.
+
+    Durable: it goes on after a restart.
+    """
 
     def write() -> int:
         with state.database.write() as session:
@@ -57,6 +61,7 @@ async def reindex(body: ReindexIn, state: CurrentState, principal: MayAdmin) -> 
             return outbox.enqueue_where(session, mine)
 
     queued = await run_in_threadpool(write)
+    await enqueue_orphans(state.database, state.index)
     state.indexer.wake()
     return ReindexOut(queued=queued)
 

@@ -84,6 +84,7 @@ class CaseEvent(Record):
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
     state: Mapped[str | None] = mapped_column(String(16))
     assignee: Mapped[str | None] = mapped_column(String(128))
+    team: Mapped[str | None] = mapped_column(String(128))
     note: Mapped[str | None] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(128))
     at: Mapped[datetime] = mapped_column(default=now)

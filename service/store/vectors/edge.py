@@ -90,6 +90,11 @@ class EdgeIndex:
             hits += await self._run(self._hits, page[start : start + _READ_CHUNK])
         return hits
 
+    async def count_similar(
+        self, vector: Floats1d, where: VectorFilter, *, score_threshold: float, at_most: int
+    ) -> int:
+        return await self._run(self._count_similar, vector, where, score_threshold, at_most)
+
     async def scroll_ids(self, *, after: UUID | None = None, limit: int = 1000) -> list[UUID]:
         return await self._run(self._scroll_ids, after, limit)
 
@@ -148,19 +153,20 @@ class EdgeIndex:
         threshold = engine_threshold(score_threshold)
         asked = first_request(limit, offset)
         while True:
-            request = edge.QueryRequest(
-                limit=asked,
-                query=nearest,
-                filter=matching,
-                score_threshold=threshold,
-                with_payload=False,
-                params=edge.SearchParams(exact=True),
-            )
+            request = _request(nearest, matching, threshold, asked)
             found = [(point.score, _uuid(point.id)) for point in self._shard.query(request)]
             page = page_of(found, asked=asked, limit=limit, offset=offset, score_threshold=score_threshold)
             if page is not None:
                 return page
             asked *= TIE_GROWTH
+
+    def _count_similar(
+        self, vector: Floats1d, where: VectorFilter, score_threshold: float, at_most: int
+    ) -> int:
+        nearest = edge.Query.Nearest(unit_vector(vector, self._dimensions).tolist())
+        threshold = engine_threshold(score_threshold)
+        request = _request(nearest, _filter(conditions_of(where)), threshold, at_most)
+        return sum(as_cosine(point.score) >= score_threshold for point in self._shard.query(request))
 
     def _hits(self, page: Sequence[tuple[float, UUID]]) -> list[Hit]:
         # Fetched for the page alone: payloads cost several times what finding the points does.
@@ -183,6 +189,19 @@ class EdgeIndex:
     def _close(self) -> None:
         self._shard.flush()
         self._shard.close()
+
+
+def _request(
+    nearest: edge.Query, matching: edge.Filter, threshold: float | None, limit: int
+) -> edge.QueryRequest:
+    return edge.QueryRequest(
+        limit=limit,
+        query=nearest,
+        filter=matching,
+        score_threshold=threshold,
+        with_payload=False,
+        params=edge.SearchParams(exact=True),
+    )
 
 
 def _filter(conditions: Conditions) -> edge.Filter:

@@ -120,6 +120,23 @@ class QdrantServerIndex:
                 return [Hit(id=id_, score=as_cosine(score), payload=payloads[id_]) for score, id_ in page]
             asked *= TIE_GROWTH
 
+    async def count_similar(
+        self, vector: Floats1d, where: VectorFilter, *, score_threshold: float, at_most: int
+    ) -> int:
+        await self._prepare()
+        answer = await self._call(
+            self._client.query_points(
+                self._collection,
+                query=unit_vector(vector, self._dimensions).tolist(),
+                query_filter=_filter(conditions_of(where)),
+                search_params=models.SearchParams(exact=True),
+                limit=at_most,
+                with_payload=False,
+                score_threshold=engine_threshold(score_threshold),
+            )
+        )
+        return sum(as_cosine(point.score) >= score_threshold for point in answer.points)
+
     async def scroll_ids(self, *, after: UUID | None = None, limit: int = 1000) -> list[UUID]:
         await self._prepare()
         records, _ = await self._call(

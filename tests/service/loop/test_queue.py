@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from service.auth import ensure_tenant
-from service.loop.queue import Place, QueueFilter, queue_page, rank_of, value_at
+from service.loop.queue import Place, QueueFilter, queue_page, ranks_of, value_at
 from service.store.database import Database
 from service.store.records import Case, Feedback, new_id
 from service.store.vectors import VectorFilter
@@ -136,7 +136,7 @@ def test_a_rank_is_the_place_in_the_queue_also_among_equals(database):
     with database.read() as session:
         for case in session.scalars(select(Case).where(Case.tenant_id == tenant.id)):
             value = tenant.expected[case.id]
-            assert rank_of(session, case, value, weights=WEIGHTS, as_of=MOMENT) == places[case.id]
+            assert ranks_of(session, case, [value], weights=WEIGHTS, as_of=MOMENT) == [places[case.id]]
 
 
 def test_cases_that_came_after_the_first_page_are_in_no_later_one(database):

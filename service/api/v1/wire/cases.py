@@ -48,6 +48,7 @@ class CaseEventOut(Out):
 
     state: str | None
     assignee: str | None
+    team: str | None
     note: str | None
     by: str
     at: Moment

@@ -265,6 +265,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=True),
         sa.Column("assignee", sa.String(length=128), nullable=True),
+        sa.Column("team", sa.String(length=128), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("by", sa.String(length=128), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
