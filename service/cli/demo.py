@@ -1,5 +1,6 @@
 """`closeloop demo`: what this is for, in a minute, with the sample customers of an invented company."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -187,12 +188,13 @@ def _relevant(languages: Mapping[str, int]) -> Text:
 
 
 def _next_steps(url: str) -> Text:
+    program = sys.argv[0] if Path(sys.argv[0]).name == "closeloop" else "closeloop"
     return Text(
         "Look around in it:\n"
-        "  export CLOSELOOP_KEY=$(closeloop keys create --tenant demo --name me --scope read,write)\n"
-        "  closeloop queue --language fi\n"
-        '  closeloop search "charged twice for the subscription" --account-type small\n'
-        "  closeloop demo --remove\n"
+        f"  export CLOSELOOP_KEY=$({program} keys create --tenant demo --name me --scope score,read,write)\n"
+        f"  {program} queue --language fi\n"
+        f'  {program} search "charged twice for the subscription" --account-type small\n'
+        f"  {program} demo --remove && unset CLOSELOOP_KEY\n"
         f"The API: {url}/docs",
         style="dim",
     )

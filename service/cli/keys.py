@@ -30,8 +30,8 @@ def create(
         secret = create_key(session, tenant_name=tenant, name=name, scopes=scopes)
     key_id = secret.split("_")[1]
     err().print(
-        f"key {key_id} of tenant {plain(tenant)}, scopes {' '.join(sorted(set(scopes)))}; "
-        "it is shown this once:",
+        f"key {key_id} of tenant {plain(tenant)}, scopes {' '.join(sorted(set(scopes)))}, "
+        f"in {plain(database.url.render_as_string(hide_password=True))}; it is shown this once:",
         markup=False,
     )
     typer.echo(secret)

@@ -49,13 +49,18 @@ def check_index(settings: Settings, workers: int) -> None:
     """Keep the in-process index to one process.
 
     Raises:
-        CliError: Several workers would need to share it, or the Qdrant URL is none.
+        CliError: Several workers would need to share it or its writer, or the Qdrant URL is none.
     """
     if workers > 1 and not settings.qdrant_url:
         raise CliError(
             f"refusing {workers} workers without CLOSELOOP_QDRANT_URL: the vector index in process locks its "
             "files, so only one process can open it. Set CLOSELOOP_QDRANT_URL to a Qdrant server, or use "
             "--workers 1"
+        )
+    if workers > 1 and settings.sqlalchemy_url().startswith("sqlite"):
+        raise CliError(
+            f"refusing {workers} workers on SQLite: nothing would keep their index writers from overtaking "
+            "each other. Set CLOSELOOP_DATABASE_URL to a PostgreSQL, or use --workers 1"
         )
     if settings.qdrant_url and not settings.qdrant_url.startswith(("http://", "https://")):
         raise CliError(

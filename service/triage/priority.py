@@ -241,9 +241,18 @@ def _complaint(size: int | None, weight: float) -> Term:
 
 
 def _service_level_seconds(probabilities: Mapping[str, float] | None) -> float:
-    """Return the service level of the most probable urgency, in seconds."""
+    """Return the service level of the median urgency, in seconds.
+
+    Not of the most probable one: moving probability from `medium` to `critical` can make `low` the most
+    probable label, and a more severe text would then be given more time. The median of an ordered scale
+    never falls when probability moves up.
+    """
     if not probabilities:
         return UNKNOWN_SERVICE_LEVEL_SECONDS
-    return SERVICE_LEVEL_SECONDS[
-        max(probabilities, key=lambda label: (probabilities[label], SEVERITY[label]))
-    ]
+    half = sum(probabilities.values()) / 2
+    at_least = 0.0
+    for label in ("critical", "high", "medium"):
+        at_least += probabilities.get(label, 0.0)
+        if at_least >= half:
+            return SERVICE_LEVEL_SECONDS[label]
+    return SERVICE_LEVEL_SECONDS["low"]

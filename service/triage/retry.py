@@ -44,7 +44,12 @@ def recall(session: Session, tenant: UUID, retry: RetryKey) -> list[Outcome] | N
 
 
 def remember(session: Session, tenant: UUID, retry: RetryKey, outcomes: Sequence[Outcome]) -> None:
-    """Keep what became of a request, as part of the transaction that did it; forget what is too old."""
+    """Keep what became of a request, as part of the transaction that did it; forget what is too old.
+
+    A request that stored nothing is not kept: corrected, it may come under the same key.
+    """
+    if not any(isinstance(outcome, Accepted) for outcome in outcomes):
+        return
     session.execute(delete(Idempotency).where(Idempotency.created_at < now() - KEPT))
     session.add(
         Idempotency(

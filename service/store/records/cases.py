@@ -42,6 +42,8 @@ class Case(Record):
             "channel",
             "account_id",
             "occurred_at",
+            "assignee",
+            "team",
         ),
     )
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from service.cli.errors import CliError
 from service.cli.serve import bind, check_address, check_index, url_of
@@ -41,7 +42,13 @@ def test_a_qdrant_url_that_is_none_is_refused(cli):
 
 
 def test_several_workers_with_a_qdrant_server_are_fine():
-    check_index(Settings(qdrant_url="http://127.0.0.1:6333"), 4)
+    postgres = SecretStr("postgresql://localhost/closeloop")
+    check_index(Settings(qdrant_url="http://127.0.0.1:6333", database_url=postgres), 4)
+
+
+def test_several_workers_on_sqlite_are_refused():
+    with pytest.raises(CliError, match="refusing 2 workers on SQLite"):
+        check_index(Settings(qdrant_url="http://127.0.0.1:6333"), 2)
 
 
 def test_a_port_in_use_is_told_in_one_line(cli):

@@ -189,6 +189,8 @@ def upgrade() -> None:
                 "channel",
                 "account_id",
                 "occurred_at",
+                "assignee",
+                "team",
             ],
             unique=False,
         )
