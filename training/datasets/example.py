@@ -61,7 +61,9 @@ def read_examples(path: Path) -> list[Example]:
         DataError: The file is missing or holds something else.
     """
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        # Not splitlines: a text may hold a character that it takes for the end of a line.
+        lines = path.read_text(encoding="utf-8").split("\n")
+        rows = [json.loads(line) for line in lines if line]
         return [
             Example(**{**row, "topics": tuple(row["topics"]) if row["topics"] is not None else None})
             for row in rows
