@@ -15,17 +15,18 @@ class OutboxEntry(Record):
 
     One entry a feedback: the index is made to follow what the row says now, so it does not matter
     how often it changed. No foreign keys: an entry outlives the row (and the tenant) whose point it
-    removes. `revision` tells a change that came while the entry was being worked on.
+    removes. `revision` tells a change that came while the entry was being worked on. `bulk` entries
+    come many at once, when something changed that many texts share: they wait until no other is due.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_available_at", "available_at", "feedback_id"),)
+    __table_args__ = (Index("ix_outbox_line", "bulk", "available_at", "feedback_id"),)
 
     feedback_id: Mapped[UUID] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
+    bulk: Mapped[bool] = mapped_column(default=False)
     available_at: Mapped[datetime] = mapped_column(default=now)
-    enqueued_at: Mapped[datetime] = mapped_column(default=now)
     last_error: Mapped[str | None] = mapped_column(Text)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from service.auth import ensure_tenant
@@ -77,6 +77,60 @@ def test_entries_come_back_in_order_of_their_time_and_not_before_it(session):
     assert [entry.feedback_id for entry in outbox.take(session, 1)] == [ids[2]]
 
 
+def test_texts_of_their_own_come_before_a_bulk_that_came_earlier(session):
+    tenant = ensure_tenant(session, f"tenant-{new_id()}").id
+    bulk = [a_text(session, tenant) for _ in range(5)]
+    outbox.enqueue_where(session, Feedback.tenant_id == tenant)
+    own = [new_id(), new_id()]
+    outbox.enqueue(session, own)
+
+    assert [entry.feedback_id for entry in outbox.take(session, 10)] == own + bulk
+    assert [entry.feedback_id for entry in outbox.take(session, 2)] == own
+
+
+def test_a_text_that_changes_while_it_waits_in_a_bulk_leaves_the_bulk_and_never_joins_it_again(session):
+    tenant = ensure_tenant(session, f"tenant-{new_id()}").id
+    first, second = a_text(session, tenant), a_text(session, tenant)
+    outbox.enqueue_where(session, Feedback.tenant_id == tenant)
+
+    outbox.enqueue(session, [second])
+    outbox.enqueue_where(session, Feedback.tenant_id == tenant)
+
+    assert [(row.feedback_id, row.bulk) for row in rows(session)] == [(first, True), (second, False)]
+    assert [entry.feedback_id for entry in outbox.take(session, 1)] == [second]
+
+
+def test_settling_and_postponing_are_one_statement_however_many_entries(session):
+    outbox.enqueue(session, [new_id() for _ in range(30)])
+    taken = outbox.take(session, 30)
+    statements = []
+    listen = (session.get_bind(), "before_cursor_execute", lambda *call: statements.append(call[2]))
+    event.listen(*listen)
+    try:
+        outbox.postpone(session, taken[:20], "error")
+        outbox.settle(session, taken)
+        outbox.postpone(session, [], "error")
+        outbox.settle(session, [])
+    finally:
+        event.remove(*listen)
+
+    assert len(statements) == 2
+    assert rows(session) == []
+
+
+def test_the_error_told_is_of_the_latest_attempt_and_forgotten_once_the_text_changes(session):
+    assert outbox.last_error(session) is None
+    ids = sorted((new_id(), new_id()))
+    outbox.enqueue(session, ids)
+    taken = outbox.take(session, 2)
+    outbox.postpone(session, taken[:1], "earlier")
+    outbox.postpone(session, taken[1:], "later")
+
+    assert outbox.last_error(session) == "later"
+    outbox.enqueue(session, ids[1:])
+    assert outbox.last_error(session) == "earlier"
+
+
 def test_settling_leaves_what_changed_meanwhile(session):
     changed, unchanged = sorted((new_id(), new_id()))
     outbox.enqueue(session, [changed, unchanged])
@@ -114,7 +168,8 @@ def test_a_change_makes_a_failing_entry_due_at_once(session):
 
     outbox.enqueue(session, [id_])
 
-    assert [(entry.feedback_id, entry.attempts) for entry in outbox.take(session, 1)] == [(id_, 0)]
+    assert [entry.feedback_id for entry in outbox.take(session, 1)] == [id_]
+    assert rows(session)[0].attempts == 0
 
 
 def test_postponing_leaves_what_changed_meanwhile_due(session):

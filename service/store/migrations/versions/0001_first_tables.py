@@ -16,13 +16,13 @@ def upgrade() -> None:
         sa.Column("feedback_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("bulk", sa.Boolean(), nullable=False),
         sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("enqueued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("feedback_id", name=op.f("pk_outbox")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_available_at", ["available_at", "feedback_id"], unique=False)
+        batch_op.create_index("ix_outbox_line", ["bulk", "available_at", "feedback_id"], unique=False)
 
     op.create_table(
         "tenants",
@@ -325,6 +325,6 @@ def downgrade() -> None:
     op.drop_table("accounts")
     op.drop_table("tenants")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index("ix_outbox_available_at")
+        batch_op.drop_index("ix_outbox_line")
 
     op.drop_table("outbox")
