@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import ConflictError
 from service.store import outbox
-from service.store.feedback import one
+from service.store.feedback import lock, one
 from service.store.records import Case, Feedback, FeedbackVersion, LabelEvent, Tenant, new_id, now
 from service.triage.labels import apply_labels, current
 from service.triage.rank import rank_case, weights_of
@@ -84,12 +84,8 @@ def versions(session: Session, feedback_id: UUID) -> list[FeedbackVersion]:
 
 
 def _locked(session: Session, tenant: UUID, feedback_id: UUID) -> tuple[Feedback, Case]:
-    """Read a text under a lock: of two judgements at once the second must see the first.
-
-    SQLite has one writer anyway.
-    """
-    mine = select(Feedback.id).where(Feedback.tenant_id == tenant, Feedback.id == feedback_id)
-    session.execute(mine.with_for_update())
+    """Read a text under a lock: of two judgements at once the second must see the first."""
+    lock(session, Feedback.tenant_id == tenant, Feedback.id == feedback_id)
     return one(session, tenant, feedback_id)
 
 
@@ -134,4 +130,5 @@ def _record(
 def _settle(session: Session, feedback: Feedback, case: Case, held: Mapping[str, Any]) -> None:
     apply_labels(session, feedback, held)
     rank_case(case, feedback, feedback.account, weights_of(session.get_one(Tenant, feedback.tenant_id)))
+    session.flush()  # before the outbox: see `lock`
     outbox.enqueue(session, [feedback.id])

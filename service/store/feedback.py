@@ -57,9 +57,23 @@ def remove(session: Session, tenant: UUID, feedback_id: UUID) -> None:
     Raises:
         NotFoundError: This tenant has no such text.
     """
-    feedback, _case = one(session, tenant, feedback_id)
-    outbox.enqueue(session, [feedback.id])
-    session.execute(delete(Feedback).where(Feedback.id == feedback.id))
+    # Before the outbox: see `lock`. It takes the rows that hang on the text along, its case among them.
+    gone = delete(Feedback).where(Feedback.tenant_id == tenant, Feedback.id == feedback_id)
+    if session.scalar(gone.returning(Feedback.id)) is None:
+        raise NotFoundError(f"no feedback {feedback_id} in this tenant")
+    outbox.enqueue(session, [feedback_id])
+
+
+def lock(session: Session, *conditions: ColumnElement[bool]) -> None:
+    """Lock texts that are about to be changed; read them after this, to see what the others wrote.
+
+    Everybody takes locks in one order, so that nobody waits in a circle: the tenant
+    (`service.store.tenant_lock`), the texts by id, what hangs on them, the outbox. A single
+    locking read of texts with their cases would not do: PostgreSQL looks at the locked rows anew
+    after it waited, and at the joined ones as they were before. SQLite has one writer anyway.
+    """
+    query = select(Feedback.id).where(*conditions).order_by(Feedback.id)
+    session.execute(query.with_for_update())
 
 
 def with_case(tenant: UUID) -> Select[*tuple[Any, ...]]:

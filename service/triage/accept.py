@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.predictions import ScoredText
@@ -12,6 +12,7 @@ from service.errors import ConflictError, OverloadedError, ServiceError
 from service.intake.accounts import ensure_accounts
 from service.intake.feedback import IncomingFeedback
 from service.store import outbox
+from service.store.feedback import lock
 from service.store.records import Account, Case, Feedback, FeedbackVersion, Tenant, new_id, now
 from service.triage.labels import apply_labels, apply_score, current
 from service.triage.rank import rank_case, weights_of
@@ -52,7 +53,11 @@ def stored_texts(
     session: Session, tenant: UUID, items: Sequence[IncomingFeedback]
 ) -> dict[tuple[str, str], str]:
     """Return the text stored under each key that is known already; those need no scoring."""
-    return {key: row.text for key, row in _rows(session, tenant, items).items()}
+    known = _known(tenant, items)
+    if not known:
+        return {}
+    query = select(Feedback.channel, Feedback.external_id, Feedback.text).where(*known)
+    return {(row[0], row[1] or ""): row[2] for row in session.execute(query)}
 
 
 def accept(
@@ -75,7 +80,7 @@ def accept(
         One outcome an item. A refused one leaves the others untouched.
     """
     tenant = session.get_one(Tenant, tenant_id)
-    known = _rows(session, tenant_id, items)
+    known = _locked(session, tenant_id, items)
     fresh = [item for item in items if item.key is None or item.key not in known]
     accounts = ensure_accounts(
         session, tenant_id, (i.account_external_id for i in fresh if i.account_external_id)
@@ -91,7 +96,9 @@ def accept(
         outcomes.append(outcome)
         if item.key:
             known[item.key] = outcome.feedback
-    outbox.enqueue(session, [o.feedback.id for o in outcomes if isinstance(o, Accepted) and o.changed])
+    session.flush()  # before the outbox: see `lock`
+    changed = {o.feedback.id for o in outcomes if isinstance(o, Accepted) and o.changed}
+    outbox.enqueue(session, sorted(changed))
     return outcomes
 
 
@@ -185,20 +192,28 @@ class _Intake:
             rank_case(case, feedback, account, self.weights)
 
 
-def _rows(
+def _locked(
     session: Session, tenant: UUID, items: Sequence[IncomingFeedback]
 ) -> dict[tuple[str, str], Feedback]:
+    """Read what is stored under these keys, under locks: a label or a deletion may be on its way."""
+    known = _known(tenant, items)
+    if not known:
+        return {}
+    lock(session, *known)
+    rows = session.scalars(select(Feedback).where(*known).execution_options(populate_existing=True))
+    return {(row.channel, row.external_id or ""): row for row in rows}
+
+
+def _known(tenant: UUID, items: Sequence[IncomingFeedback]) -> list[ColumnElement[bool]]:
+    """Return what texts stored under these items' keys fulfil; nothing where no item has a key."""
     keys = {item.key for item in items if item.key}
     if not keys:
-        return {}
-    query = select(Feedback).where(
-        Feedback.tenant_id == tenant, tuple_(Feedback.channel, Feedback.external_id).in_(keys)
-    )
-    return {(row.channel, row.external_id or ""): row for row in session.scalars(query)}
+        return []
+    return [Feedback.tenant_id == tenant, tuple_(Feedback.channel, Feedback.external_id).in_(keys)]
 
 
 def _needed(score: ScoredText | None) -> ScoredText:
     if score is None:
-        # It was there when we looked, so it was not scored, and is gone now.
-        raise OverloadedError("the stored text was deleted while this request ran; send it again")
+        # It was there when we looked, so it was not scored, and is gone or another one now.
+        raise OverloadedError("the stored text was changed or deleted while this request ran; send it again")
     return score
