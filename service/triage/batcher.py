@@ -20,8 +20,10 @@ from service.errors import DeadlineExceededError, OverloadedError
 from service.metrics import Metrics
 
 BATCH_TEXTS: Final = 64
-"""Texts handed to the models at once; they split them further by length. Small enough that a single
-text never waits long for a bulk of others."""
+"""Texts handed to the models at once; they split them further by length. The line is served in order
+of arrival, so behind a request of many texts one waits for all of them: the bound of the line and the
+callers' deadlines limit that, not this. It limits how long who comes to an empty line waits for the
+batch in hand. What can wait does not stand in the line at all: see `Batcher.score_politely`."""
 
 log = structlog.get_logger()
 
@@ -55,6 +57,7 @@ class Batcher:
         self._metrics = metrics
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        self._emptied = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._seconds_per_text = 0.01  # a guess until the first batch has been timed
         self._task: asyncio.Task[None] | None = None
@@ -68,6 +71,7 @@ class Batcher:
         """Stop after the batch in hand; who still waits is told to come again."""
         self._stopping = True
         self._arrived.set()
+        self._emptied.set()
         if self._task is not None:
             await self._task
         for waiting in self._waiting:
@@ -75,6 +79,37 @@ class Batcher:
                 waiting.scored.set_exception(_stopping())
         self._waiting.clear()
         self._thread.shutdown(wait=True)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody takes batches."""
+        return self._task is not None and not self._task.done()
+
+    async def score_politely(
+        self, texts: Sequence[str], languages: Sequence[str | None], *, deadline: float
+    ) -> list[ScoredText]:
+        """Score texts that can wait: they join the line when nobody else is in it.
+
+        Args:
+            texts: Few, since who comes next does wait for them.
+            languages: What the caller knows of each text's language.
+            deadline: `time.monotonic()` after which nobody waits for the answer.
+
+        Raises:
+            OverloadedError: Somebody was waiting until `deadline`, or the service is stopping.
+            DeadlineExceededError: `deadline` passed while waiting in the line.
+        """
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                while self._waiting and not self._stopping:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError as error:
+            raise OverloadedError(
+                "expected a moment in which nobody waits for the models, there was none",
+                retry_after_seconds=self._backlog_seconds(),
+            ) from error
+        return await self.score(texts, languages, deadline=deadline)
 
     async def score(
         self, texts: Sequence[str], languages: Sequence[str | None], *, deadline: float
@@ -99,14 +134,14 @@ class Batcher:
             for text, language in zip(texts, languages, strict=True)
         ]
         self._waiting.extend(entries)
-        self._metrics.waiting_texts.set(len(self._waiting))
+        self._tell_length()
         self._arrived.set()
         try:
             async with asyncio.timeout(deadline - now):
                 return await asyncio.gather(*(entry.scored for entry in entries))
         except TimeoutError as error:
             raise DeadlineExceededError(
-                f"expected an answer within {deadline - now:.1f} s, it was not ready",
+                f"expected an answer within {max(0.0, deadline - now):.3g} s, it was not ready",
                 retry_after_seconds=self._backlog_seconds(),
             ) from error
         finally:
@@ -118,7 +153,12 @@ class Batcher:
         for entry in entries:
             entry.scored.cancel()
         self._waiting = deque(entry for entry in self._waiting if not entry.scored.done())
+        self._tell_length()
+
+    def _tell_length(self) -> None:
         self._metrics.waiting_texts.set(len(self._waiting))
+        if not self._waiting:
+            self._emptied.set()
 
     def _admit(self, count: int, now: float, deadline: float) -> None:
         if self._stopping:
@@ -158,7 +198,7 @@ class Batcher:
             if entry.is_wanted():
                 self._metrics.queue_seconds.observe(time.monotonic() - entry.since)
                 batch.append(entry)
-        self._metrics.waiting_texts.set(len(self._waiting))
+        self._tell_length()
         return batch
 
     async def _score_batch(self, batch: list[_Waiting]) -> None:
@@ -181,10 +221,20 @@ class Batcher:
         texts = [entry.text for entry in batch]
         languages = [entry.language for entry in batch]
         loop = asyncio.get_running_loop()
-        results = await loop.run_in_executor(self._thread, self._scoring.score, texts, languages)
+        results = await loop.run_in_executor(self._thread, self._score, texts, languages)
         if len(results) != len(batch):
             raise RuntimeError(f"expected {len(batch)} scores from the models, got {len(results)}")
         return results
+
+    def _score(self, texts: list[str], languages: list[str | None]) -> list[ScoredText]:
+        try:
+            return self._scoring.score(texts, languages)
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, StopIteration):
+                raise
+            # A panic of a library in Rust is no Exception: on the event loop it would end the batcher.
+            # A StopIteration cannot pass through a future. Nothing of either kind is meant for the loop.
+            raise RuntimeError(f"expected scores from the models, got {type(error).__name__}") from error
 
     def _observe(self, batch: list[_Waiting], seconds: float) -> None:
         self._metrics.batch_texts.observe(len(batch))

@@ -184,6 +184,89 @@ async def test_models_that_answer_too_few_texts_fail_the_request_and_not_the_ser
     assert len(await ask(batcher, "text")) == 1
 
 
+class Panic(BaseException):
+    """What a library in Rust raises when it breaks: no Exception, so that nobody catches it by mistake."""
+
+
+@pytest.mark.parametrize("kind", [Panic, SystemExit, asyncio.CancelledError, StopIteration])
+async def test_models_that_panic_fail_the_text_and_not_the_service(batcher, models, kind):
+    whole = models.score
+
+    def panic(texts, languages):
+        if "poison" in texts:
+            raise kind
+        return whole(texts, languages)
+
+    models.score = panic
+    with pytest.raises(RuntimeError, match=f"expected scores from the models, got {kind.__name__}"):
+        await ask(batcher, "poison")
+
+    assert batcher.is_alive
+    assert len(await ask(batcher, "text")) == 1
+
+
+async def test_a_batcher_whose_task_has_ended_says_so(batcher, models, metrics):
+    assert not Batcher(models, waiting_texts_max=1, metrics=metrics).is_alive
+    assert batcher.is_alive
+
+    await batcher.stop()
+
+    assert not batcher.is_alive
+
+
+async def test_the_polite_wait_until_the_line_is_empty(batcher, models):
+    busy = await hold(batcher, models, "first")
+    waiting = asyncio.create_task(ask(batcher, *["wait"] * 70))
+    await asyncio.sleep(0)
+    polite = asyncio.create_task(batcher.score_politely(["polite"], [None], deadline=soon()))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    later = asyncio.create_task(ask(batcher, "later"))
+    await asyncio.sleep(0)
+
+    models.go.set()
+    await asyncio.gather(busy, waiting, polite, later)
+
+    order = [text for batch in models.batches for text in batch]
+    assert order.index("later") < order.index("polite")
+
+
+async def test_the_polite_give_up_when_somebody_always_waits(batcher, models):
+    busy = await hold(batcher, models, "first")
+    waiting = asyncio.create_task(ask(batcher, "second"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(OverloadedError, match="nobody waits"):
+        await batcher.score_politely(["polite"], [None], deadline=time.monotonic() + 0.05)
+
+    models.go.set()
+    await asyncio.gather(busy, waiting)
+    assert models.computed["polite"] == 0
+
+
+async def test_the_polite_are_sent_away_when_the_service_stops(models, metrics):
+    batcher = Batcher(models, waiting_texts_max=100, metrics=metrics)
+    await batcher.start()
+    busy = await hold(batcher, models, "first")
+    waiting = asyncio.create_task(ask(batcher, "second"))
+    await asyncio.sleep(0)
+    polite = asyncio.create_task(batcher.score_politely(["polite"], [None], deadline=soon()))
+    await asyncio.sleep(0)
+
+    stopping = asyncio.create_task(batcher.stop())
+    with pytest.raises(OverloadedError, match="stopping"):
+        await polite
+    models.go.set()
+    await stopping
+    assert len(await busy) == 1
+    with pytest.raises(OverloadedError, match="stopping"):
+        await waiting
+
+
+async def test_the_polite_are_served_when_nobody_waits(batcher):
+    assert len(await batcher.score_politely(["polite"], [None], deadline=soon())) == 1
+
+
 @pytest.mark.parametrize("waiting_texts_max", [10_000])
 async def test_each_caller_gets_its_own_texts_in_order_however_batches_fall(batcher):
     def texts(caller):
