@@ -12,8 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, undefer
 from starlette.concurrency import run_in_threadpool
 
-from models.predictions import ScoredText, vector_from_stored
-from service.errors import RetryableError
+from models.predictions import vector_from_stored
 from service.metrics import Metrics
 from service.store import outbox
 from service.store.database import Database
@@ -23,14 +22,13 @@ from service.store.records import Case, Feedback, Tenant
 from service.store.vectors import Point, VectorIndex
 from service.triage.accept import ModelIdentity
 from service.triage.batcher import Batcher
-from service.triage.labels import apply_labels, apply_score, current, given_language, topics_of
+from service.triage.labels import topics_of
 from service.triage.rank import rank_case, weights_of
+from service.triage.reembedding import Reembedding
 
 BATCH: Final = 128
 POLL_SECONDS: Final = 0.5
 """How long a change made by another process (the command line) waits to be seen."""
-
-REEMBED_DEADLINE_SECONDS: Final = 120.0
 
 STOP_SECONDS: Final = 10.0
 """How long the batch in hand may take to end when the service stops; it is in the outbox anyway."""
@@ -41,8 +39,9 @@ log = structlog.get_logger()
 class Indexer:
     """Brings points up to date with their rows, in the order in which the rows changed.
 
-    A row that exists is written, one that is gone is removed. A row of another vector space is
-    embedded anew first. Its case is ranked anew too, which is how a changed account reaches its texts.
+    A row that exists is written, one that is gone is removed. Its case is ranked anew too, which is how
+    a changed account reaches its texts. A row of another vector space stays in the outbox while it is
+    embedded anew; the others do not wait for it.
     """
 
     def __init__(
@@ -56,12 +55,19 @@ class Indexer:
     ) -> None:
         self._database = database
         self._index = index
-        self._batcher = batcher
         self._model = model
         self._metrics = metrics
+        self._reembedding = Reembedding(
+            database=database, batcher=batcher, model=model, on_progress=self.wake
+        )
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody follows the outbox."""
+        return self._task is not None and not self._task.done()
 
     async def start(self) -> None:
         """Begin to follow the outbox."""
@@ -71,6 +77,7 @@ class Indexer:
         """Stop after the batch in hand; the rest waits in the outbox."""
         self._stopping = True
         self.wake()
+        await self._reembedding.stop()
         if self._task is None:
             return
         _, late = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
@@ -93,17 +100,25 @@ class Indexer:
         return True
 
     async def drain_once(self) -> int:
-        """Work on one batch of the outbox; return how many entries were due."""
-        with ExitStack() as stack:
+        """Work on one batch of the outbox; return how many entries were brought up to date or postponed.
+
+        Those that must be embedded anew are handed on; they come back when that is done.
+        """
+        stack = ExitStack()
+        try:
             # Two indexers on one database could write an older state over a newer one.
             if not await run_in_threadpool(
                 stack.enter_context, self._database.exclusive("closeloop.indexer")
             ):
                 return 0
-            due = await run_in_threadpool(self._take)
+            due, stale = await run_in_threadpool(self._take)
+            if stale and not self._stopping:
+                self._reembedding.begin(stale)
             if due:
                 await self._bring_up_to_date(due)
             return len(due)
+        finally:
+            await run_in_threadpool(stack.close)  # gives the lock back, which asks the database
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -119,13 +134,11 @@ class Indexer:
 
     async def _bring_up_to_date(self, due: Sequence[Pending]) -> None:
         try:
-            await self._reembed([entry.feedback_id for entry in due])
             points = await run_in_threadpool(self._rerank_and_read, [entry.feedback_id for entry in due])
             gone = [entry.feedback_id for entry in due if entry.feedback_id not in points]
-            await self._index.upsert(list(points.values()))
+            await self._index.upsert([point for point in points.values() if point is not None])
             await self._index.delete(gone)
-        except (IndexUnavailableError, RetryableError) as error:
-            # The index is away, or the models are busy with those who wait for an answer.
+        except IndexUnavailableError as error:
             log.warning("indexing_postponed", entries=len(due), reason=str(error))
             await run_in_threadpool(self._postpone, due, str(error))
             return
@@ -137,17 +150,28 @@ class Indexer:
             for entry in due:  # one row must not hold the others of its batch back
                 await self._bring_up_to_date([entry])
             return
-        await run_in_threadpool(self._settle, due)
-        self._metrics.indexed.inc(len(due))
+        lost = {feedback_id for feedback_id, point in points.items() if point is None}
+        done = [entry for entry in due if entry.feedback_id not in lost]
+        await run_in_threadpool(self._settle, done)
+        self._metrics.indexed.inc(len(done))
 
     def _is_pending(self, feedback_ids: Sequence[UUID]) -> bool:
         with self._database.read() as session:
             return outbox.is_pending(session, feedback_ids)
 
-    def _take(self) -> list[Pending]:
+    def _take(self) -> tuple[list[Pending], list[Pending]]:
+        """Return what is due: what can be written to the index now, and what must be embedded anew first."""
         with self._database.read() as session:
             self._metrics.outbox_entries.set(outbox.count(session))
-            return outbox.take(session, BATCH)
+            due = outbox.take(session, BATCH)
+            query = select(Feedback.id).where(
+                Feedback.id.in_([entry.feedback_id for entry in due]), Feedback.space != self._model.space
+            )
+            stale = set(session.scalars(query)) if due else set()
+            return (
+                [entry for entry in due if entry.feedback_id not in stale],
+                [entry for entry in due if entry.feedback_id in stale],
+            )
 
     def _settle(self, done: Sequence[Pending]) -> None:
         with self._database.write() as session:
@@ -157,39 +181,12 @@ class Indexer:
         with self._database.write() as session:
             outbox.postpone(session, failed, error)
 
-    async def _reembed(self, feedback_ids: Sequence[UUID]) -> None:
-        """Embed and score rows of another vector space anew."""
-        stale = await run_in_threadpool(self._stale_texts, feedback_ids)
-        if stale:
-            texts = [text for text, _language in stale.values()]
-            scored = await self._batcher.score(
-                texts,
-                [language for _text, language in stale.values()],
-                deadline=time.monotonic() + REEMBED_DEADLINE_SECONDS,
-            )
-            await run_in_threadpool(
-                self._write_scores, dict(zip(stale, zip(texts, scored, strict=True), strict=True))
-            )
-
-    def _stale_texts(self, feedback_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str | None]]:
-        """Return the texts to embed anew, each with its language where its sender gave it."""
-        with self._database.read() as session:
-            query = select(Feedback.id, Feedback.text, Feedback.prediction).where(
-                Feedback.id.in_(feedback_ids), Feedback.space != self._model.space
-            )
-            return {row[0]: (row[1], given_language(row[2])) for row in session.execute(query)}
-
-    def _write_scores(self, scored: dict[UUID, tuple[str, ScoredText]]) -> None:
+    def _rerank_and_read(self, feedback_ids: Sequence[UUID]) -> dict[UUID, Point | None]:
+        """Return the points of those that exist; `None` for one that has just lost its vector."""
         with self._database.write() as session:
-            for feedback in session.scalars(select(Feedback).where(Feedback.id.in_(scored))):
-                text, score = scored[feedback.id]
-                if feedback.text == text:  # else a new version has come, with a score of its own
-                    judged = current(feedback)
-                    apply_score(feedback, score, space=self._model.space, revision=self._model.revision)
-                    apply_labels(session, feedback, judged)
-
-    def _rerank_and_read(self, feedback_ids: Sequence[UUID]) -> dict[UUID, Point]:
-        with self._database.write() as session:
+            # Whoever is at one of these rows ends first; what is read below is one state of each.
+            mine = select(Feedback.id).where(Feedback.id.in_(feedback_ids))
+            session.execute(mine.order_by(Feedback.id).with_for_update())
             query = (
                 select(Feedback, Case, Tenant)
                 .join(Case, Case.feedback_id == Feedback.id)
@@ -197,10 +194,11 @@ class Indexer:
                 .where(Feedback.id.in_(feedback_ids))
                 .options(joinedload(Feedback.account), undefer(Feedback.vector))
             )
-            points = {}
+            points: dict[UUID, Point | None] = {}
             for feedback, case, tenant in session.execute(query):
                 rank_case(case, feedback, feedback.account, weights_of(tenant))
-                points[feedback.id] = point_of(feedback, case)
+                fits = feedback.space == self._model.space
+                points[feedback.id] = point_of(feedback, case) if fits else None
             return points
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.concurrency import run_in_threadpool
 
 from service.api.strict_route import StrictRoute
@@ -57,7 +57,10 @@ async def reindex(body: ReindexIn, state: CurrentState, principal: MayAdmin) -> 
             mine = Feedback.tenant_id == principal.tenant
             if body.re_embed:
                 # An unknown space is a space to leave: the indexer embeds such rows anew.
-                session.query(Feedback).where(mine).update({Feedback.space: ""})
+                # Locked in order of their ids, as everybody does: nobody then waits in a circle.
+                rows = select(Feedback.id).where(mine).order_by(Feedback.id).with_for_update()
+                stale = update(Feedback).where(Feedback.id.in_(rows)).values(space="")
+                session.execute(stale.execution_options(synchronize_session=False))
             return outbox.enqueue_where(session, mine)
 
     queued = await run_in_threadpool(write)

@@ -1,70 +1,18 @@
 """The index follows the database: what happens when it is away, refuses a row, or a row changes meanwhile."""
 
+import threading
 import time
-from dataclasses import replace
+from contextlib import contextmanager
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select, update
-from starlette.concurrency import run_in_threadpool
 
-from service.errors import OverloadedError
 from service.learning.judgements import judge
-from service.metrics import Metrics
-from service.store import outbox
-from service.store.errors import IndexUnavailableError
+from service.store.database import Database
 from service.store.feedback import remove
 from service.store.records import Feedback, OutboxEntry, now
-from service.store.vectors import EdgeIndex
-from service.triage.indexer import Indexer
 
 PATIENCE_SECONDS = 60.0
-
-
-class Index:
-    """The engine in process, with a switch to take it away and a word it refuses."""
-
-    def __init__(self, engine):
-        self.engine = engine
-        self.down = False
-        self.refused = set()
-        self.during_upsert = None
-
-    def __getattr__(self, name):
-        method = getattr(self.engine, name)
-
-        async def call(*args, **kwargs):
-            if self.down and name != "close":
-                raise IndexUnavailableError("the engine has left the building")
-            return await method(*args, **kwargs)
-
-        return call
-
-    async def upsert(self, points):
-        if self.down:
-            raise IndexUnavailableError("the engine has left the building")
-        if any(point.id in self.refused for point in points):
-            raise ValueError("a point that no engine takes: Aino")
-        if self.during_upsert:
-            hook, self.during_upsert = self.during_upsert, None
-            await run_in_threadpool(hook)
-        await self.engine.upsert(points)
-
-
-@pytest.fixture
-def index(memory_folder, hashing_encoder):
-    space, dimensions = hashing_encoder.space, hashing_encoder.dimensions
-    return Index(EdgeIndex(memory_folder, space=space, dimensions=dimensions))
-
-
-@pytest.fixture
-def app(serve, parts, index):
-    return serve(replace(parts, index=index))
-
-
-@pytest.fixture
-def database(app):
-    return app.app.state.closeloop.database
 
 
 def store(app, *texts, **fields):
@@ -97,16 +45,6 @@ def let_it_settle(app, database, left=0):
         session.execute(update(OutboxEntry).values(available_at=now()))
     app.app.state.closeloop.indexer._wake.set()
     wait_until(lambda: len(entries(database)) <= left)
-
-
-def assert_alike(score, expected):
-    """Equal, but for the rounding that another batch brings."""
-    for field in ("sentiment", "urgency"):
-        assert score[field]["probabilities"] == pytest.approx(expected[field]["probabilities"], abs=1e-5)
-        assert score[field]["label"] == expected[field]["label"]
-    assert [score[name] for name in ("language", "topic", "kind")] == [
-        expected[name] for name in ("language", "topic", "kind")
-    ]
 
 
 def test_an_index_that_was_away_catches_up_with_all_that_came_changed_and_went(app, index, database, refusal):
@@ -197,42 +135,6 @@ def test_a_row_that_is_deleted_while_it_is_written_leaves_the_index(app, index, 
     assert app.portal.call(index.count) == 0
 
 
-def test_texts_of_another_space_are_embedded_anew_and_keep_what_people_said_of_them(app, database):
-    german = store(app, "please add a dark mode", language="de")[0]
-    other = store(app, "the app crashes at checkout")[0]
-    app.patch(f"/v1/feedback/{other['id']}/labels", json={"urgency": "critical"})
-    let_it_settle(app, database)
-    with database.write() as session:
-        session.execute(update(Feedback).values(space="another-encoder", vector=b"\0\0" * 8))
-
-    health = app.get("/readyz").json()["checks"]["vectors"]
-    assert not health["ok"]
-    assert "2 texts have vectors of another encoder" in health["detail"]
-    like = app.post("/v1/search", json={"like_id": other["id"]})
-    assert [hit["feedback"]["id"] for hit in like.json()["items"]] == [german["id"]]
-
-    assert app.post("/v1/reindex", json={}).json() == {"queued": 2}
-    let_it_settle(app, database)
-    assert app.get("/readyz").json()["checks"]["vectors"] == {"ok": True, "detail": "up to date"}
-    assert found(app, "crashes at checkout", urgency=["critical"]) == {"the app crashes at checkout"}
-    assert found(app, "dark mode", language=["de"]) == {"please add a dark mode"}
-    kept = app.get(f"/v1/feedback/{german['id']}").json()["score"]
-    assert_alike(kept, german["score"])
-    assert kept["language"] == {"code": "de", "confidence": 1.0}
-
-
-def test_embedding_all_anew_gives_the_same_scores_again(app, database):
-    stored = store(app, "the app crashes at checkout", "lovely food and friendly people")
-    let_it_settle(app, database)
-
-    assert app.post("/v1/reindex", json={"re_embed": True}).json() == {"queued": 2}
-    let_it_settle(app, database)
-
-    for row in stored:
-        assert_alike(app.get(f"/v1/feedback/{row['id']}").json()["score"], row["score"])
-    assert app.get("/v1/reindex").json() == {"pending": 0, "indexed": 2}
-
-
 def test_the_status_of_the_index_counts_the_callers_texts_only(app, index, database, key):
     other = key("other", "read", "write", "admin")
     store(app, "text", "text")
@@ -244,28 +146,61 @@ def test_the_status_of_the_index_counts_the_callers_texts_only(app, index, datab
     assert app.get("/v1/reindex", headers=other).json() == {"pending": 0, "indexed": 0}
 
 
-class Busy:
-    """Models that are busy with others."""
-
-    async def score(self, *_args, **_kwargs):
-        raise OverloadedError("too much is waiting")
-
-
-def test_rows_that_busy_models_cannot_embed_now_are_all_tried_again_later(app, index, database):
-    store(app, "one", "two")
+def test_a_text_that_comes_during_a_reindex_is_indexed_before_the_bulk(
+    app, database, indexer_with, monkeypatch
+):
+    store(app, "old", "older", "oldest")
     let_it_settle(app, database)
-    state = app.app.state.closeloop
-    indexer = Indexer(database=database, index=index, batcher=Busy(), model=state.model, metrics=Metrics())
-    app.portal.call(state.indexer.stop)
-    app.post("/v1/reindex", json={"re_embed": True})
+    indexer = indexer_with(None)
+    app.post("/v1/reindex", json={})
+    came = store(app, "text that came")[0]
+    monkeypatch.setattr("service.triage.indexer.BATCH", 1)
 
-    assert app.portal.call(indexer.drain_once) == 2
+    app.portal.call(indexer.drain_once)
 
-    assert [(entry.attempts, entry.last_error) for entry in entries(database)] == [
-        (1, "too much is waiting")
-    ] * 2
-    with database.read() as session:
-        assert outbox.take(session, 10) == []
+    assert len(entries(database)) == 3
+    assert UUID(came["id"]) not in {entry.feedback_id for entry in entries(database)}
+
+
+def test_a_row_that_loses_its_vector_after_it_was_taken_is_embedded_anew_first(
+    app, index, database, indexer_with
+):
+    class Moving(Database):
+        """A database in which somebody asks for new vectors between the look and the write."""
+
+        def write(self):
+            with database.write() as session:
+                session.execute(update(Feedback).values(space="another-encoder"))
+            return super().write()
+
+    indexer = indexer_with(None, Moving(database.url.render_as_string(hide_password=False)))
+    store(app, "text")
+
+    app.portal.call(indexer.drain_once)
+
+    assert len(entries(database)) == 1
+    assert app.portal.call(index.count) == 0
+    indexer._database.close()
+
+
+def test_the_lock_of_all_indexers_is_taken_and_given_back_beside_the_event_loop(app, database, indexer_with):
+    threads = []
+
+    class Watched(Database):
+        @contextmanager
+        def exclusive(self, name):
+            threads.append(threading.get_ident())
+            with super().exclusive(name) as free:
+                yield free
+            threads.append(threading.get_ident())
+
+    indexer = indexer_with(None, Watched(database.url.render_as_string(hide_password=False)))
+
+    app.portal.call(indexer.drain_once)
+
+    assert len(threads) == 2
+    assert app.portal.call(threading.get_ident) not in threads
+    indexer._database.close()
 
 
 def test_stopping_ends_the_batch_in_hand(app, index, database):
