@@ -7,7 +7,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingFeedback:
-    """One text of one customer; see `service.api.v1.wire.feedback.FeedbackIn` for the fields."""
+    """One text of one customer; see `service.api.v1.wire.feedback.FeedbackIn` for the fields.
+
+    `given` names the fields that the caller gave: an update changes these, and its text.
+    """
 
     text: str
     occurred_at: datetime
@@ -23,6 +26,7 @@ class IncomingFeedback:
     language: str | None = None
     metadata: Mapping[str, str | int | float] = field(default_factory=dict)
     update: bool = False
+    given: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str] | None:

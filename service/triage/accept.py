@@ -1,20 +1,22 @@
 """The transaction in which texts become stored feedback, each with its case and its place in the outbox."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from models.predictions import ScoredText
 from service.errors import ConflictError, OverloadedError, ServiceError
 from service.intake.accounts import ensure_accounts
 from service.intake.feedback import IncomingFeedback
 from service.store import outbox
-from service.store.feedback import lock
+from service.store.feedback import lock, with_case
 from service.store.records import Account, Case, Feedback, FeedbackVersion, Tenant, new_id, now
-from service.triage.labels import apply_labels, apply_score, current
+from service.triage.changes import change_columns, columns_of, is_to_be_scored
+from service.triage.labels import apply_score, current, hold_labels, replace_topics
 from service.triage.rank import rank_case, weights_of
 
 
@@ -52,12 +54,19 @@ Outcome = Accepted | ServiceError
 def stored_texts(
     session: Session, tenant: UUID, items: Sequence[IncomingFeedback]
 ) -> dict[tuple[str, str], str]:
-    """Return the text stored under each key that is known already; those need no scoring."""
+    """Return the text stored under each key that is known already; those need no scoring.
+
+    One whose update says another language is left out: it is to be read again.
+    """
     known = _known(tenant, items)
     if not known:
         return {}
-    query = select(Feedback.channel, Feedback.external_id, Feedback.text).where(*known)
-    return {(row[0], row[1] or ""): row[2] for row in session.execute(query)}
+    query = select(Feedback.channel, Feedback.external_id, Feedback.text, Feedback.language_given)
+    stored = {(row[0], row[1] or ""): (row[2], row[3]) for row in session.execute(query.where(*known))}
+    for item in items:
+        if item.key in stored and is_to_be_scored(*stored[item.key], item):
+            del stored[item.key]
+    return {key: text for key, (text, _language) in stored.items()}
 
 
 def accept(
@@ -68,6 +77,8 @@ def accept(
     model: ModelIdentity,
 ) -> list[Outcome]:
     """Store texts, in order, inside the caller's transaction.
+
+    The number of statements does not grow with the number of texts.
 
     Args:
         session: A writing transaction that `lock_tenant` was called on.
@@ -81,9 +92,9 @@ def accept(
     """
     tenant = session.get_one(Tenant, tenant_id)
     known = _locked(session, tenant_id, items)
-    fresh = [item for item in items if item.key is None or item.key not in known]
+    naming = [item for item in items if item.update or item.key is None or item.key not in known]
     accounts = ensure_accounts(
-        session, tenant_id, (i.account_external_id for i in fresh if i.account_external_id)
+        session, tenant_id, (i.account_external_id for i in naming if i.account_external_id)
     )
     intake = _Intake(session, tenant, accounts, model)
     outcomes: list[Outcome] = []
@@ -95,10 +106,8 @@ def accept(
             continue
         outcomes.append(outcome)
         if item.key:
-            known[item.key] = outcome.feedback
-    session.flush()  # before the outbox: see `lock`
-    changed = {o.feedback.id for o in outcomes if isinstance(o, Accepted) and o.changed}
-    outbox.enqueue(session, sorted(changed))
+            known[item.key] = outcome
+    intake.write([outcome for outcome in outcomes if isinstance(outcome, Accepted)])
     return outcomes
 
 
@@ -114,19 +123,31 @@ class _Intake:
         self.accounts = accounts
         self.model = model
         self.moment = now()
+        self.versions: list[FeedbackVersion] = []
 
-    def take(self, item: IncomingFeedback, score: ScoredText | None, known: Feedback | None) -> Accepted:
+    def take(self, item: IncomingFeedback, score: ScoredText | None, known: Accepted | None) -> Accepted:
         if known is None:
             return self._create(item, _needed(score))
-        if known.text == item.text:
-            return self._stored(known, changed=False)
-        if not item.update:
+        if item.update:
+            return self._update(known, item, score)
+        if known.feedback.text != item.text:
             raise ConflictError(
                 "expected the text stored under this channel and external_id, got another one; "
                 'send it with "update": true to store a new version',
-                id=str(known.id),
+                id=str(known.feedback.id),
             )
-        return self._replace_text(known, item, _needed(score))
+        return replace(known, created=False, changed=False)
+
+    def write(self, accepted: Sequence[Accepted]) -> None:
+        """Write what refers to the texts, after them."""
+        self.session.flush()
+        created = {row.feedback.id: row.feedback for row in accepted if row.created}
+        changed = {row.feedback.id: row.feedback for row in accepted if row.changed}
+        self.session.add_all(self.versions)
+        known = [feedback for key, feedback in changed.items() if key not in created]
+        replace_topics(self.session, known, list(created.values()))
+        self.session.flush()  # before the outbox: see `lock`
+        outbox.enqueue(self.session, sorted(changed))
 
     def _create(self, item: IncomingFeedback, score: ScoredText) -> Accepted:
         account = self.accounts.get(item.account_external_id or "")
@@ -137,18 +158,11 @@ class _Intake:
             external_id=item.external_id,
             text=item.text,
             version=1,
-            solicited=item.solicited,
-            author=dict(item.author) if item.author else None,
             account_id=account.id if account else None,
-            declared_urgency=item.declared_urgency,
-            rating=dict(item.rating) if item.rating else None,
-            touchpoint=item.touchpoint,
-            product=item.product,
-            occurred_at=item.occurred_at,
             received_at=self.moment,
-            details=dict(item.metadata),
+            judged=[],
+            **columns_of(item),
         )
-        apply_score(feedback, score, space=self.model.space, revision=self.model.revision)
         case = Case(
             id=new_id(),
             tenant_id=self.tenant.id,
@@ -158,12 +172,33 @@ class _Intake:
             opened_at=self.moment,
         )
         self.session.add(feedback)
-        self._settle(feedback, case, account)
+        self._score(feedback, item, score)
+        rank_case(case, feedback, account, self.weights)
         self.session.add(case)
         return Accepted(feedback=feedback, case=case, account=account, created=True, changed=True)
 
-    def _replace_text(self, feedback: Feedback, item: IncomingFeedback, score: ScoredText) -> Accepted:
-        self.session.add(
+    def _update(self, known: Accepted, item: IncomingFeedback, score: ScoredText | None) -> Accepted:
+        feedback, account = known.feedback, known.account
+        # Before anything is changed: a refused item changes nothing.
+        unread = is_to_be_scored(feedback.text, feedback.language_given, item)
+        fresh = _needed(score) if unread else None
+        changed = change_columns(feedback, item) or unread
+        if "account_external_id" in item.given:
+            account = self.accounts.get(item.account_external_id or "")
+            changed |= account is not known.account
+            feedback.account_id = account.id if account else None
+            set_committed_value(feedback, "account", account)
+        if feedback.text != item.text:
+            self._keep_version(feedback)
+            feedback.text = item.text
+        if fresh:
+            self._score(feedback, item, fresh)
+        if changed:
+            rank_case(known.case, feedback, account, self.weights)
+        return replace(known, account=account, created=False, changed=changed)
+
+    def _keep_version(self, feedback: Feedback) -> None:
+        self.versions.append(
             FeedbackVersion(
                 feedback_id=feedback.id,
                 version=feedback.version,
@@ -174,34 +209,30 @@ class _Intake:
                 replaced_at=self.moment,
             )
         )
-        feedback.text = item.text
         feedback.version += 1
+
+    def _score(self, feedback: Feedback, item: IncomingFeedback, score: ScoredText) -> None:
+        # A language is said of a text: another text that comes without one has it identified.
+        feedback.language_given = item.language
         apply_score(feedback, score, space=self.model.space, revision=self.model.revision)
-        stored = self._stored(feedback, changed=True)
-        self._settle(feedback, stored.case, stored.account)
-        return stored
-
-    def _stored(self, feedback: Feedback, *, changed: bool) -> Accepted:
-        case = self.session.scalars(select(Case).where(Case.feedback_id == feedback.id)).one()
-        account = self.session.get(Account, feedback.account_id) if feedback.account_id else None
-        return Accepted(feedback=feedback, case=case, account=account, created=False, changed=changed)
-
-    def _settle(self, feedback: Feedback, case: Case, account: Account | None) -> None:
-        with self.session.no_autoflush:
-            apply_labels(self.session, feedback, current(feedback) if feedback.judged else {})
-            rank_case(case, feedback, account, self.weights)
+        hold_labels(feedback, current(feedback))
 
 
 def _locked(
     session: Session, tenant: UUID, items: Sequence[IncomingFeedback]
-) -> dict[tuple[str, str], Feedback]:
+) -> dict[tuple[str, str], Accepted]:
     """Read what is stored under these keys, under locks: a label or a deletion may be on its way."""
     known = _known(tenant, items)
     if not known:
         return {}
     lock(session, *known)
-    rows = session.scalars(select(Feedback).where(*known).execution_options(populate_existing=True))
-    return {(row.channel, row.external_id or ""): row for row in rows}
+    query = with_case(tenant).where(*known).execution_options(populate_existing=True)
+    return {
+        (feedback.channel, feedback.external_id or ""): Accepted(
+            feedback=feedback, case=case, account=feedback.account, created=False, changed=False
+        )
+        for feedback, case in session.execute(query)
+    }
 
 
 def _known(tenant: UUID, items: Sequence[IncomingFeedback]) -> list[ColumnElement[bool]]:

@@ -1,6 +1,6 @@
 """What holds for a text: a person's label where there is one, else the model's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import delete
@@ -48,10 +48,21 @@ def apply_score(feedback: Feedback, scored: ScoredText, *, space: str, revision:
 
 
 def apply_labels(session: Session, feedback: Feedback, judged: Mapping[str, Any]) -> None:
-    """Set what holds now on a row, and the topics that filters match.
+    """Set what holds now on a stored row, and the topics that filters match.
 
     Args:
         session: An open transaction.
+        feedback: Its `prediction` is up to date.
+        judged: The values that hold by a person's word, by field of `FIELDS`.
+    """
+    hold_labels(feedback, judged)
+    replace_topics(session, [feedback])
+
+
+def hold_labels(feedback: Feedback, judged: Mapping[str, Any]) -> None:
+    """Set what holds now on a row; `replace_topics` is to follow.
+
+    Args:
         feedback: Its `prediction` is up to date.
         judged: The values that hold by a person's word, by field of `FIELDS`.
     """
@@ -63,9 +74,22 @@ def apply_labels(session: Session, feedback: Feedback, judged: Mapping[str, Any]
     known = feedback.topic is not None and feedback.sentiment is not None
     feedback.kind = kind_of(feedback.topic or "", feedback.sentiment or "") if known else None
     feedback.judged = [name for name in FIELDS if name in judged]
-    session.execute(delete(FeedbackTopic).where(FeedbackTopic.feedback_id == feedback.id))
+
+
+def replace_topics(session: Session, known: Sequence[Feedback], new: Sequence[Feedback] = ()) -> None:
+    """Write the topics that filters match; the same few statements whatever the number of rows.
+
+    Args:
+        session: An open transaction; the rows are flushed.
+        known: Rows that may have topics already.
+        new: Rows that have none yet.
+    """
+    if known:
+        ids = [feedback.id for feedback in known]
+        session.execute(delete(FeedbackTopic).where(FeedbackTopic.feedback_id.in_(ids)))
     session.add_all(
         FeedbackTopic(feedback_id=feedback.id, topic=topic, tenant_id=feedback.tenant_id)
+        for feedback in (*known, *new)
         for topic in topics_of(feedback)
     )
 

@@ -187,6 +187,8 @@ def read_detail(state: State, principal: Principal, feedback_id: UUID) -> Feedba
 def _incoming(item: FeedbackIn | Rejected) -> IncomingFeedback | Rejected:
     if isinstance(item, Rejected):
         return item
+    # Null there means the same as nothing: now for a new text, the moment that is stored for a known one.
+    given = item.model_fields_set - ({"occurred_at"} if item.occurred_at is None else set())
     return IncomingFeedback(
         text=item.text,
         occurred_at=item.occurred_at or now(),
@@ -202,6 +204,7 @@ def _incoming(item: FeedbackIn | Rejected) -> IncomingFeedback | Rejected:
         language=item.language,
         metadata=item.metadata,
         update=item.update,
+        given=frozenset(given),
     )
 
 

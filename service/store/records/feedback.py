@@ -50,6 +50,8 @@ class Feedback(Record):
     prediction: Mapped[dict[str, Any] | None]
     model_revision: Mapped[str | None] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8))
+    language_given: Mapped[str | None] = mapped_column(String(8))
+    """What the sender said the text's language is; null where it was identified."""
     sentiment: Mapped[str | None] = mapped_column(String(64))
     urgency: Mapped[str | None] = mapped_column(String(64))
     topic: Mapped[str | None] = mapped_column(String(64))

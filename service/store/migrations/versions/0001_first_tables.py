@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("prediction", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("model_revision", sa.String(length=64), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("language_given", sa.String(length=8), nullable=True),
         sa.Column("sentiment", sa.String(length=64), nullable=True),
         sa.Column("urgency", sa.String(length=64), nullable=True),
         sa.Column("topic", sa.String(length=64), nullable=True),
