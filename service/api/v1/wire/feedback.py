@@ -72,7 +72,12 @@ class FeedbackIn(In):
     language: LanguageCode | None = Field(default=None, description="Known language; identified when absent.")
     metadata: Metadata = Field(default={})
     update: bool = Field(
-        default=False, strict=True, description="Store another text under the same key as a new version."
+        default=False,
+        strict=True,
+        description="Change what is stored under the same key: another text becomes a new version, every "
+        "field given here gets its new value (null takes it off), one left out keeps its value; a language "
+        "belongs to its text. Without it another text is a conflict, and other fields beside the same text "
+        "are ignored.",
     )
 
 
