@@ -3,19 +3,38 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from service.store.errors import DatabaseUnavailableError
 
-SQLITE_BUSY_SECONDS = 30.0
+SQLITE_BUSY_SECONDS: Final = 30.0
 """How long a writer waits for another one; SQLite has one writer at a time."""
+
+WORKER_THREADS: Final = 20
+"""Threads of one process that use the database for requests; `service/lifespan.py` sets their number."""
+
+CONNECTIONS_MAX: Final = WORKER_THREADS + 2
+"""A connection for each worker thread, so that none waits for another's: one more is the indexer's lock,
+one the health check's. Four processes take 88 of the 100 that PostgreSQL allows by default."""
+
+POSTGRES_PATIENCE: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How long libpq waits for a server that is gone without a word, where the URL does not say: seconds,
+but for the last, which is milliseconds. Without them a lost route holds a thread for minutes."""
+
+_POOL: Final = {"pool_size": 5, "max_overflow": CONNECTIONS_MAX - 5}
 
 
 class Database:
@@ -23,7 +42,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
-        self._engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _server_engine(self.url)
         # SQLite must take its write lock at BEGIN: a transaction that reads first and writes later
         # fails at once, without waiting, when another one wrote in between.
         self._writing = self._engine.execution_options(closeloop_writes=True)
@@ -124,8 +143,14 @@ def _unavailable() -> Iterator[None]:
         raise DatabaseUnavailableError(f"the database does not answer: {kind}") from error
 
 
-def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+def _server_engine(url: URL) -> Engine:
+    patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in url.query}
+    return create_engine(url, pool_pre_ping=True, connect_args=patience, **_POOL)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    kept = url.database not in {None, "", ":memory:"}
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, **(_POOL if kept else {}))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

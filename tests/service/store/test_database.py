@@ -1,14 +1,16 @@
 """The database's promises, on SQLite and on PostgreSQL."""
 
 import threading
+from contextlib import ExitStack
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from service.auth import ensure_tenant
-from service.store.database import Database
+from service.store.database import CONNECTIONS_MAX, POSTGRES_PATIENCE, WORKER_THREADS, Database
 from service.store.errors import DatabaseUnavailableError
 from service.store.records import Record, Tenant
 
@@ -29,6 +31,43 @@ def test_an_address_where_nothing_listens_is_a_clear_error():
         session.execute(text("SELECT 1"))
     with pytest.raises(DatabaseUnavailableError, match="does not answer"):
         database.ping()
+
+
+def arguments_of_a_connection(url):
+    """Return what the driver is called with; it is not."""
+    database = Database(url)
+    seen = {}
+
+    def refuse(_dialect, _record, _positional, named):
+        seen.update(named)
+        raise psycopg.OperationalError("nothing there")
+
+    event.listen(database._engine, "do_connect", refuse)
+    with pytest.raises(DatabaseUnavailableError):
+        database.ping()
+    return seen
+
+
+def test_a_server_that_is_gone_without_a_word_is_not_waited_for_long():
+    given = arguments_of_a_connection("postgresql+psycopg://nobody@host/name")
+
+    assert given.items() >= POSTGRES_PATIENCE.items()
+
+
+def test_the_url_says_better_how_long_to_wait():
+    given = arguments_of_a_connection(
+        "postgresql+psycopg://nobody@host/name?connect_timeout=17&keepalives_idle=1"
+    )
+
+    assert (given["connect_timeout"], given["keepalives_idle"]) == ("17", "1")
+    assert given["tcp_user_timeout"] == POSTGRES_PATIENCE["tcp_user_timeout"]
+
+
+def test_every_worker_thread_and_the_two_others_have_a_connection_at_once(database):
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS_MAX):
+            stack.enter_context(database.read()).execute(text("SELECT 1"))
+        assert database._engine.pool.checkedout() == CONNECTIONS_MAX > WORKER_THREADS
 
 
 def test_a_failed_transaction_leaves_nothing(database):
