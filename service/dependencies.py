@@ -1,7 +1,11 @@
-"""What a request asks for by type."""
+"""What a request asks for by type.
+
+Only what waits for the database is a plain function, which FastAPI runs in a worker thread: when all of
+those wait, whatever is `async` here still answers.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
@@ -14,7 +18,7 @@ from service.state import State
 bearer = HTTPBearer(auto_error=False, description="`Bearer <key>`, made by `closeloop keys create`.")
 
 
-def get_state(request: Request) -> State:
+async def get_state(request: Request) -> State:
     """Return what lives as long as the application."""
     state: State = request.app.state.closeloop
     return state
@@ -47,10 +51,10 @@ def get_principal(
 CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
 
 
-def requires(scope: str) -> Callable[[Principal], Principal]:
+def requires(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
     """Return a dependency that lets only keys with this scope through."""
 
-    def check(principal: CurrentPrincipal) -> Principal:
+    async def check(principal: CurrentPrincipal) -> Principal:
         if scope not in principal.scopes:
             raise ForbiddenError(
                 f"expected a key with scope {scope}, got one with {', '.join(sorted(principal.scopes))}"
@@ -67,7 +71,7 @@ MayTrain = Annotated[Principal, Depends(requires("train"))]
 MayAdmin = Annotated[Principal, Depends(requires("admin"))]
 
 
-def get_deadline(
+async def get_deadline(
     state: CurrentState,
     x_deadline_ms: Annotated[
         int | None, Header(ge=1, le=600_000, description="How long the caller waits, in milliseconds.")

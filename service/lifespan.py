@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -22,7 +23,7 @@ from service.metrics import Metrics
 from service.search import Search
 from service.settings import Settings
 from service.state import State
-from service.store.database import Database
+from service.store.database import WORKER_THREADS, Database
 from service.store.vectors import VectorIndex, open_index
 from service.triage.accept import ModelIdentity
 from service.triage.batcher import Batcher
@@ -61,6 +62,7 @@ def lifespan_of(
 
 
 async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: AsyncExitStack) -> State:
+    to_thread.current_default_thread_limiter().total_tokens = WORKER_THREADS
     database = Database(settings.sqlalchemy_url())
     stack.callback(database.close)
     await run_in_threadpool(database.migrate)
@@ -116,6 +118,7 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
         model=model,
         default_tenant=await run_in_threadpool(_default_tenant, database),
         heads_missing=missing,
+        checking=CapacityLimiter(1),
         limiter=MovingWindowRateLimiter(MemoryStorage()),
         rate=RateLimitItemPerMinute(settings.texts_per_minute) if settings.texts_per_minute else None,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from anyio import CapacityLimiter
 from limits import RateLimitItem
 from limits.strategies import RateLimiter
 
@@ -24,6 +25,7 @@ class State:
     Attributes:
         default_tenant: Whom callers without a key act for while `CLOSELOOP_AUTH` is `off`.
         heads_missing: Why scoring is not possible, `None` when it is.
+        checking: A thread for the health check beside the worker threads, which may all be waiting.
     """
 
     settings: Settings
@@ -37,5 +39,6 @@ class State:
     model: ModelIdentity
     default_tenant: UUID
     heads_missing: str | None
+    checking: CapacityLimiter
     limiter: RateLimiter
     rate: RateLimitItem | None

@@ -1,12 +1,12 @@
 """/livez, /readyz, /metrics: for those who run the service."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from sqlalchemy import func, select
-from starlette.concurrency import run_in_threadpool
 
 from service.api.v1.wire.base import Out
 from service.dependencies import CurrentState
@@ -14,6 +14,9 @@ from service.state import State
 from service.store import outbox
 from service.store.errors import StoreError
 from service.store.records import Feedback
+
+NEEDED: Final = ("database", "index", "models", "indexer")
+"""The checks without which the service cannot do its work; the others only tell."""
 
 router = APIRouter(tags=["operations"])
 
@@ -59,10 +62,12 @@ async def readyz(state: CurrentState, response: Response) -> ReadyOut:
             ok=state.heads_missing is None,
             detail=state.heads_missing or f"{state.model.name} {state.model.revision}",
         ),
+        "models": _task(state.batcher.is_alive, "what hands texts to the models"),
+        "indexer": _task(state.indexer.is_alive, "what brings the index up to date"),
     }
     if checks["database"].ok:
-        checks["vectors"] = await run_in_threadpool(_vectors, state)
-    ready = checks["database"].ok and checks["index"].ok
+        checks["vectors"] = await to_thread.run_sync(_vectors, state, limiter=state.checking)
+    ready = all(checks[name].ok for name in NEEDED)
     response.status_code = 200 if ready else 503
     return ReadyOut(ready=ready, checks=checks)
 
@@ -81,7 +86,7 @@ async def metrics(state: CurrentState) -> Response:
 
 async def _database(state: State) -> CheckOut:
     try:
-        await run_in_threadpool(state.database.ping)
+        await to_thread.run_sync(state.database.ping, limiter=state.checking)
     except StoreError as error:
         return CheckOut(ok=False, detail=str(error))
     return CheckOut(ok=True, detail=state.database.url.get_backend_name())
@@ -95,16 +100,22 @@ async def _index(state: State) -> CheckOut:
     return CheckOut(ok=True, detail="Qdrant server" if state.settings.qdrant_url else "Qdrant Edge")
 
 
+def _task(is_alive: bool, what: str) -> CheckOut:
+    return CheckOut(ok=is_alive, detail="runs" if is_alive else f"{what} has ended: restart the service")
+
+
 def _vectors(state: State) -> CheckOut:
     """Tell of texts whose vectors are of another encoder than the one that runs."""
     space = state.model.space
     with state.database.read() as session:
         other = session.scalar(select(func.count()).where(Feedback.space != space)) or 0
         behind = outbox.count(session)
+        error = outbox.last_error(session)
     if other:
         return CheckOut(
             ok=False,
             detail=f"{other} texts have vectors of another encoder than {space} and are not found by "
             "searches; `closeloop reindex` computes theirs",
         )
-    return CheckOut(ok=True, detail=f"{behind} texts wait for the index" if behind else "up to date")
+    failed = f"; the last that failed: {error}" if error else ""
+    return CheckOut(ok=True, detail=f"{behind} texts wait for the index{failed}" if behind else "up to date")

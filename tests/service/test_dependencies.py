@@ -1,10 +1,35 @@
 """What stands between a key and the work: its tenant's rate, and the time its caller waits."""
 
 import time
+from inspect import iscoroutinefunction
 
 import pytest
 
+from service.api import health
+from service.api.v1 import accounts, cases, feedback, labels, reindex, score, search
+from service.dependencies import get_principal
+
+
 SCORE = {"items": [{"text": "one"}, {"text": "two"}]}
+
+
+def calls_of(dependant):
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from calls_of(inner)
+
+
+def test_of_what_requests_ask_for_only_the_key_takes_a_worker_thread():
+    nouns = (health, score, feedback, labels, accounts, search, cases, reindex)
+    dependants = [route.dependant for noun in nouns for route in noun.router.routes]
+    calls = {call for dependant in dependants for call in calls_of(dependant)}
+
+    # An object that is called, such as HTTPBearer, says so in its `__call__`.
+    blocking = {
+        call for call in calls if not (iscoroutinefunction(call) or iscoroutinefunction(call.__call__))
+    }
+
+    assert blocking == {get_principal}
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def filter_of(principal: Principal, given: FilterIn) -> VectorFilter:
     )
 
 
-def read_filter(
+async def read_filter(
     language: Annotated[list[LanguageCode] | None, Query(max_length=VALUES_MAX)] = None,
     sentiment: Annotated[list[Sentiment] | None, Query(max_length=VALUES_MAX)] = None,
     urgency: Annotated[list[Urgency] | None, Query(max_length=VALUES_MAX)] = None,

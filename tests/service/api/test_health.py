@@ -1,15 +1,22 @@
 """What those who run the service see when something is missing."""
 
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 
 from models.artefact import write_artefact
 from models.errors import ArtefactError
-from service.store.database import Database
+from service.store.database import WORKER_THREADS, Database
 from service.store.errors import IndexUnavailableError
 from service.store.vectors import EdgeIndex
 
+PATIENCE_SECONDS = 60.0
 WORDS = "the parcel has not arrived yet and nobody answers the phone"
 
 
@@ -31,6 +38,13 @@ class Index:
         return getattr(self.engine, name)
 
 
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def index(memory_folder, hashing_encoder):
     space, dimensions = hashing_encoder.space, hashing_encoder.dimensions
@@ -49,7 +63,7 @@ def test_a_healthy_service_says_so_by_name(app):
     checks = answer.json()["checks"]
     assert answer.json()["ready"]
     assert {name: check["ok"] for name, check in checks.items()} == dict.fromkeys(
-        ("database", "index", "heads", "vectors"), True
+        ("database", "index", "heads", "models", "indexer", "vectors"), True
     )
     assert checks["heads"]["detail"] == "tiny 2026.1.1-test"
     assert checks["index"]["detail"] == "Qdrant Edge"
@@ -88,7 +102,7 @@ def test_a_database_that_is_away_is_named_and_every_route_says_when_to_come_back
 
     ready = app.get("/readyz")
     assert ready.status_code == 503
-    assert set(ready.json()["checks"]) == {"database", "index", "heads"}
+    assert set(ready.json()["checks"]) == {"database", "index", "heads", "models", "indexer"}
     assert not ready.json()["checks"]["database"]["ok"]
     for answer in (
         app.get("/v1/feedback"),
@@ -106,6 +120,46 @@ def test_a_database_that_is_away_is_named_and_every_route_says_when_to_come_back
     database._engine, database._writing = good
     assert app.get("/readyz").status_code == 200
     assert app.get("/v1/feedback").json()["items"] == []
+
+
+@pytest.mark.parametrize(("name", "part"), [("models", "batcher"), ("indexer", "indexer")])
+def test_a_service_whose_inner_task_has_ended_is_not_ready_and_says_which(app, name, part):
+    task = getattr(app.app.state.closeloop, part)._task
+    app.portal.call(task.cancel)
+    while not task.done():
+        app.portal.call(asyncio.sleep, 0)
+
+    answer = app.get("/readyz")
+
+    assert answer.status_code == 503
+    assert {name for name, check in answer.json()["checks"].items() if not check["ok"]} == {name}
+    assert answer.json()["checks"][name]["detail"].endswith("has ended: restart the service")
+
+
+def test_texts_that_cannot_reach_the_index_are_told_with_the_reason(app, index):
+    index.down = True
+    app.post("/v1/feedback", json={"items": [{"text": WORDS}]})
+
+    def vectors():
+        return app.get("/readyz").json()["checks"]["vectors"]["detail"]
+
+    wait_until(lambda: "failed" in vectors())
+    assert vectors() == "1 texts wait for the index; the last that failed: the engine has left the building"
+
+
+def test_while_all_worker_threads_wait_the_operators_still_get_their_answers(app):
+    waiting = threading.Event()
+    for _ in range(WORKER_THREADS):
+        app.portal.start_task_soon(run_in_threadpool, waiting.wait, PATIENCE_SECONDS)
+    limiter = app.portal.call(to_thread.current_default_thread_limiter)
+    wait_until(lambda: limiter.available_tokens == 0)
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            calls = [pool.submit(app.get, path) for path in ("/livez", "/metrics", "/readyz")]
+            assert [call.result(PATIENCE_SECONDS / 2).status_code for call in calls] == [200, 200, 200]
+    finally:
+        waiting.set()
 
 
 @pytest.fixture
