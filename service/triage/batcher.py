@@ -25,6 +25,17 @@ of arrival, so behind a request of many texts one waits for all of them: the bou
 callers' deadlines limit that, not this. It limits how long who comes to an empty line waits for the
 batch in hand. What can wait does not stand in the line at all: see `Batcher.score_politely`."""
 
+BATCH_CHARACTERS: Final = 8_000
+"""Characters in one batch, but for a single longer text: about a second of work on two cores. Counted in
+characters because a text may have one or 20,000 of them, and tokens are not known before the models run."""
+
+TEXT_CHARACTERS: Final = 40
+"""What a text costs beside its length, in characters: a short one is not free."""
+
+DOUBT: Final = 1.5
+"""How much longer than its deadline a request must be expected to take to be refused at once: the
+expectation is rough."""
+
 log = structlog.get_logger()
 
 
@@ -59,7 +70,8 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._emptied = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
-        self._seconds_per_text = 0.01  # a guess until the first batch has been timed
+        self._characters_in_hand = 0
+        self._seconds_per_character = 0.0001  # a guess until the first batches have been timed
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -73,7 +85,7 @@ class Batcher:
         self._arrived.set()
         self._emptied.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait({self._task})  # not its result: one that died must not stop the stopping
         for waiting in self._waiting:
             if not waiting.scored.done():
                 waiting.scored.set_exception(_stopping())
@@ -127,7 +139,7 @@ class Batcher:
             DeadlineExceededError: `deadline` passed while waiting.
         """
         now = time.monotonic()
-        self._admit(len(texts), now, deadline)
+        self._admit(texts, now, deadline)
         loop = asyncio.get_running_loop()
         entries = [
             _Waiting(text=text, language=language, deadline=deadline, since=now, scored=loop.create_future())
@@ -160,25 +172,27 @@ class Batcher:
         if not self._waiting:
             self._emptied.set()
 
-    def _admit(self, count: int, now: float, deadline: float) -> None:
+    def _admit(self, texts: Sequence[str], now: float, deadline: float) -> None:
         if self._stopping:
             raise _stopping()
         backlog = self._backlog_seconds()
-        if self._waiting and len(self._waiting) + count > self._waiting_texts_max:
+        if self._waiting and len(self._waiting) + len(texts) > self._waiting_texts_max:
             raise OverloadedError(
-                f"expected room for {count} texts, {len(self._waiting)} of at most "
+                f"expected room for {len(texts)} texts, {len(self._waiting)} of at most "
                 f"{self._waiting_texts_max} are waiting",
                 retry_after_seconds=backlog,
             )
-        if self._waiting and now + backlog > deadline:
+        own = _cost(texts) * self._seconds_per_character
+        if now < deadline < now + (backlog + own) / DOUBT:
             raise OverloadedError(
-                f"expected an answer within {deadline - now:.1f} s, {len(self._waiting)} texts before "
-                f"these take about {backlog:.1f} s",
+                f"expected an answer within {deadline - now:.1f} s, these texts take about {own:.1f} s and "
+                f"those before them {backlog:.1f} s; send fewer at once, or a longer X-Deadline-Ms",
                 retry_after_seconds=backlog,
             )
 
     def _backlog_seconds(self) -> float:
-        return len(self._waiting) * self._seconds_per_text
+        characters = self._characters_in_hand + _cost([entry.text for entry in self._waiting])
+        return characters * self._seconds_per_character
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -187,17 +201,23 @@ class Batcher:
             if not batch:
                 self._arrived.clear()
                 continue
+            self._characters_in_hand = _cost([entry.text for entry in batch])
             started = time.perf_counter()
             await self._score_batch(batch)
             self._observe(batch, time.perf_counter() - started)
+            self._characters_in_hand = 0
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
+        room = BATCH_CHARACTERS
         while self._waiting and len(batch) < BATCH_TEXTS:
+            if batch and len(self._waiting[0].text) > room:
+                break
             entry = self._waiting.popleft()
             if entry.is_wanted():
                 self._metrics.queue_seconds.observe(time.monotonic() - entry.since)
                 batch.append(entry)
+                room -= len(entry.text)
         self._tell_length()
         return batch
 
@@ -241,7 +261,13 @@ class Batcher:
         self._metrics.forward_seconds.observe(seconds)
         self._metrics.texts_scored.inc(len(batch))
         # An exponential mean: the rate of the last dozen batches is what the next ones will meet.
-        self._seconds_per_text += 0.1 * (seconds / len(batch) - self._seconds_per_text)
+        rate = seconds / self._characters_in_hand
+        self._seconds_per_character += 0.1 * (rate - self._seconds_per_character)
+
+
+def _cost(texts: Sequence[str]) -> int:
+    """Return what texts cost the models, in characters."""
+    return sum(len(text) + TEXT_CHARACTERS for text in texts)
 
 
 def _stopping() -> OverloadedError:

@@ -112,15 +112,36 @@ async def test_one_request_larger_than_the_bound_is_served_when_nothing_else_wai
 
 async def test_a_caller_whose_deadline_the_backlog_passes_is_sent_away_at_once(batcher, models):
     busy = await hold(batcher, models, "first")
-    batcher._seconds_per_text = 10.0
+    batcher._seconds_per_character = 0.1
     waiting = asyncio.create_task(ask(batcher, "second"))
     await asyncio.sleep(0)
 
-    with pytest.raises(OverloadedError, match="1 texts before these take about 10"):
+    with pytest.raises(OverloadedError, match="those before them"):
         await ask(batcher, "third", deadline=time.monotonic() + 1)
 
     models.go.set()
     await asyncio.gather(busy, waiting)
+
+
+async def test_more_than_can_be_done_in_time_is_refused_before_any_of_it_is_computed(batcher, models):
+    batcher._seconds_per_character = 0.001
+
+    with pytest.raises(OverloadedError, match="these texts take about 20.0 s.*longer X-Deadline-Ms"):
+        await ask(batcher, "x" * 20_000, deadline=time.monotonic() + 10)
+
+    assert await ask(batcher, "short", deadline=time.monotonic() + 10)
+    assert models.computed["x" * 20_000] == 0
+
+
+async def test_long_texts_are_spread_over_batches_and_a_longer_one_goes_alone(batcher, models):
+    busy = await hold(batcher, models, "first")
+    texts = ["a" * 5_000, "b" * 2_000, "c" * 5_000, "d" * 9_000, "e"]
+    waiting = asyncio.create_task(ask(batcher, *texts))
+    await asyncio.sleep(0)
+    models.go.set()
+    await asyncio.gather(busy, waiting)
+
+    assert [[text[0] for text in batch] for batch in models.batches[1:]] == [["a", "b"], ["c"], ["d"], ["e"]]
 
 
 async def test_a_deadline_that_passes_while_waiting_ends_the_wait_and_the_text_is_not_computed(
