@@ -9,7 +9,6 @@ from service.api import health
 from service.api.v1 import accounts, cases, feedback, labels, reindex, score, search
 from service.dependencies import get_principal
 
-
 SCORE = {"items": [{"text": "one"}, {"text": "two"}]}
 
 
