@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 
 from service import problems
 from service.api import health
@@ -37,17 +39,21 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         parts: Ready-made models or stores in place of those that `settings` name, for tests.
     """
     metrics = Metrics()
-    app = FastAPI(
+    # FastAPI's own pages under /docs load their scripts from elsewhere: blank on a machine of its own.
+    app = FastAPIOffline(
+        redoc_url=None,
+        static_url="/docs-assets",
         title="Closeloop",
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan_of(settings, metrics, parts or Parts()),
     )
     app.add_middleware(RequestMiddleware, metrics=metrics)
-    problems.install(app)
-    app.include_router(health.router)
-    for noun in (score, feedback, labels, accounts, search, cases, reindex):
+    nouns = (health, score, feedback, labels, accounts, search, cases, reindex)
+    for noun in nouns:
         app.include_router(noun.router)
+    own = [route for noun in nouns for route in noun.router.routes if isinstance(route, APIRoute)]
+    problems.install(app, own)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

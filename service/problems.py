@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from service import errors
 from service.store.errors import DatabaseUnavailableError, IndexUnavailableError
@@ -118,8 +119,27 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResp
     )
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of this project leave the app as a problem document."""
+def install(app: FastAPI, routes: Sequence[Route]) -> None:
+    """Let every error of this project leave the app as a problem document.
+
+    Args:
+        app: The application.
+        routes: All that it answers, to name the methods that a path allows.
+    """
+
+    async def wrong_method(request: Request, _error: Exception) -> JSONResponse:
+        # The framework names the methods of the first route that has this path, and no others'.
+        here = [route for route in routes if route.path_regex.match(request.url.path)]
+        allowed = sorted({method for route in here for method in route.methods or ()})
+        problem = Problem(
+            type="about:blank",
+            title="Method Not Allowed",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+            detail=f"expected {' or '.join(allowed)} on this path, got another method",
+        )
+        return respond(problem, {"Allow": ", ".join(allowed)})
+
+    app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, wrong_method)
     for error_class in TABLE:
         app.add_exception_handler(error_class, _own)
     app.add_exception_handler(RequestValidationError, _validation)

@@ -3,9 +3,10 @@
 Query parameters are known ones; JSON is valid UTF-8, has no lone surrogates, no NaN and a bounded depth.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from email.message import Message
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import orjson
 from fastapi import Request, Response
@@ -36,7 +37,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handler = super().get_route_handler()
-        known = frozenset(_query_names(self.dependant))
+        known = dict(_query_parameters(self.dependant))
         takes_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
@@ -50,19 +51,28 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def _query_names(dependant: Dependant) -> Iterator[str]:
+def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Name each query parameter, and tell whether it may come more than once."""
     for field in dependant.query_params:
-        yield field.alias
+        annotation = field.field_info.annotation
+        yield field.alias, list in {get_origin(part) for part in (annotation, *get_args(annotation))}
     for inner in dependant.dependencies:
-        yield from _query_names(inner)
+        yield from _query_parameters(inner)
 
 
-def _check_query(request: Request, known: frozenset[str]) -> None:
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        raise RequestValidationError(
-            [{"loc": ("query", name), "msg": "Extra inputs are not permitted"} for name in unknown]
-        )
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    found = [
+        {"loc": ("query", name), "msg": "Extra inputs are not permitted"}
+        for name in sorted(given.keys() - known)
+    ]
+    found += [
+        {"loc": ("query", name), "msg": "Expected once"}
+        for name, times in given.items()
+        if times > 1 and not known.get(name, True)
+    ]
+    if found:
+        raise RequestValidationError(found)
 
 
 def _check_content_type(request: Request) -> None:

@@ -51,8 +51,28 @@ def test_unknown_paths_and_methods_are_problems_with_an_id(running, refusal, met
         refusal(answer, status)
     assert answer.status_code == status
     assert answer.headers["x-request-id"] == "mine"
-    if status == 405:
-        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/livez", "GET"),
+        ("/v1/score", "POST"),
+        ("/v1/feedback", "GET, POST"),
+        ("/v1/feedback/x", "DELETE, GET"),
+        ("/v1/feedback/x/labels", "PATCH"),
+        ("/v1/accounts/a/b", "GET, PUT"),
+        ("/v1/cases/x", "GET, PATCH"),
+        ("/v1/reindex", "GET, POST"),
+    ],
+)
+def test_a_wrong_method_is_told_all_that_the_path_allows(running, refusal, path, allowed):
+    answer = running.request("OPTIONS", path)
+
+    assert answer.headers["allow"] == allowed
+    assert refusal(answer, 405)["detail"] == (
+        f"expected {allowed.replace(', ', ' or ')} on this path, got another method"
+    )
 
 
 async def send(app, *, chunks=(b"",), headers=(), metrics=None, method="POST"):

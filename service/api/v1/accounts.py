@@ -9,30 +9,30 @@ from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
 from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.accounts import AccountIn, AccountOut, AccountPageOut, AttributeOut, RevenueOut
-from service.api.v1.wire.base import PAGE_MAX, Line
+from service.api.v1.wire.base import PAGE_MAX, ExternalId
 from service.dependencies import CurrentState, MayRead, MayWrite
 from service.intake.accounts import AccountDetails, get_account, list_accounts, put_account
 from service.store.records import Account
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 
-ExternalId = Annotated[Line, Path(description="Your own id of the account.")]
+AccountId = Annotated[ExternalId, Path(description="Your own id of the account.")]
 
 
 class AccountCursor(cursors.Cursor):
     """The last external id of a page."""
 
-    after: Line
+    after: ExternalId
 
 
 @router.put(
     "/{external_id:path}",
     operation_id="put_account",
     summary="Create or replace an account",
-    responses=problems(*BODY) | {201: {"model": AccountOut, "description": "It is new."}},
+    responses=problems(*BODY, 404) | {201: {"model": AccountOut, "description": "It is new."}},
 )
 async def put_account_(
-    external_id: ExternalId, body: AccountIn, response: Response, state: CurrentState, principal: MayWrite
+    external_id: AccountId, body: AccountIn, response: Response, state: CurrentState, principal: MayWrite
 ) -> AccountOut:
     """Say what is known about an account. Its texts' filters and priorities follow."""
     details = AccountDetails(
@@ -75,7 +75,7 @@ def list_accounts_(
 @router.get(
     "/{external_id:path}", operation_id="get_account", summary="Read an account", responses=problems(404)
 )
-def get_account_(external_id: ExternalId, state: CurrentState, principal: MayRead) -> AccountOut:
+def get_account_(external_id: AccountId, state: CurrentState, principal: MayRead) -> AccountOut:
     """Return what is known about an account."""
     with state.database.read() as session:
         return _out(get_account(session, principal.tenant, external_id))

@@ -7,9 +7,9 @@ from fastapi import Depends, Query
 from service.api.v1.wire.base import (
     CaseState,
     Channel,
+    ExternalId,
     Kind,
     LanguageCode,
-    Line,
     Moment,
     Sentiment,
     Short,
@@ -50,7 +50,7 @@ async def read_filter(
     kind: Annotated[list[Kind] | None, Query(max_length=VALUES_MAX)] = None,
     channel: Annotated[list[Channel] | None, Query(max_length=VALUES_MAX)] = None,
     account: Annotated[
-        list[Line] | None, Query(max_length=VALUES_MAX, description="External ids of accounts.")
+        list[ExternalId] | None, Query(max_length=VALUES_MAX, description="External ids of accounts.")
     ] = None,
     account_type: Annotated[list[Short] | None, Query(max_length=VALUES_MAX)] = None,
     revenue_min: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,

@@ -37,6 +37,8 @@ FEEDBACK = [
     ("author", {"phone": "1"}, "/author/phone"),
     ("account_external_id", NUL),
     ("account_external_id", ""),
+    ("account_external_id", "a\nb"),
+    ("external_id", "a\x7f"),
     ("declared_urgency", "urgent"),
     ("declared_urgency", 1),
     ("rating", {"kind": "csat", "value": "4"}, "/rating/value"),
@@ -270,6 +272,8 @@ def test_a_cursor_of_another_list_is_refused(caller, refusal):
 QUERIES = [
     ("/v1/feedback", {"sentimnt": "negative"}, "sentimnt"),
     ("/v1/feedback", {"my own words": "x"}, "…"),
+    ("/v1/feedback", {"limit": ["1", "2"]}, "limit"),
+    ("/v1/feedback", {"occurred_from": ["2026-01-01T00:00:00Z"] * 2}, "occurred_from"),
     ("/v1/feedback", {"language": "english"}, "language/0"),
     ("/v1/feedback", {"language": ["de"] * 101}, "language"),
     ("/v1/feedback", {"sentiment": ["negative", "sad"]}, "sentiment/1"),

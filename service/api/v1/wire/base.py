@@ -126,6 +126,11 @@ FeedbackText = Annotated[
 ]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+ExternalId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=256, pattern=r"^[^\u0000-\u001f\u007f]*$"),
+    Field(description="An id of your own: any characters but control characters.", examples=["4711"]),
+]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=5_000, pattern=NO_NUL)]
 Channel = Annotated[
     str,

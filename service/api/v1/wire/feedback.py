@@ -16,6 +16,7 @@ from service.api.v1.wire.base import (
     NO_NUL,
     REQUEST_ITEMS_MAX,
     Channel,
+    ExternalId,
     FeedbackText,
     FewItems,
     In,
@@ -39,7 +40,7 @@ from service.problems import FieldProblem, Problem, field_problems
 class AuthorIn(In):
     """Who said it; anonymous when absent."""
 
-    external_id: Line | None = None
+    external_id: ExternalId | None = None
     name: Line | None = None
     email: (
         Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\u0000@]+@[^\u0000@]+$")]
@@ -59,11 +60,15 @@ class FeedbackIn(In):
     """One text of one customer. Only `text` is required."""
 
     text: FeedbackText
-    external_id: Line | None = Field(default=None, description="The channel's own id; makes a retry safe.")
+    external_id: ExternalId | None = Field(
+        default=None, description="The channel's own id; makes a retry safe."
+    )
     channel: Channel = "api"
     solicited: bool | None = Field(default=None, strict=True, description="Whether it was asked for.")
     author: AuthorIn | None = None
-    account_external_id: Line | None = Field(default=None, description="Created bare when not known yet.")
+    account_external_id: ExternalId | None = Field(
+        default=None, description="Created bare when not known yet."
+    )
     declared_urgency: Urgency | None = Field(default=None, description="What the customer said themselves.")
     rating: RatingIn | None = None
     touchpoint: Short | None = None

@@ -10,10 +10,10 @@ from service.api.v1.wire.base import (
     PAGE_MAX,
     CaseState,
     Channel,
+    ExternalId,
     In,
     Kind,
     LanguageCode,
-    Line,
     Metadata,
     Moment,
     Out,
@@ -39,7 +39,7 @@ class FilterIn(In):
     urgency: Annotated[list[Urgency], Few] = Several
     kind: Annotated[list[Kind], Few] = Several
     account_type: Annotated[list[Short], Few] = Several
-    account: Annotated[list[Line], Few] = Field(
+    account: Annotated[list[ExternalId], Few] = Field(
         default=[], max_length=VALUES_MAX, description="External ids of accounts."
     )
     revenue_min: float | None = Field(
