@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from service.auth import create_key, revoke_key
 from service.store import outbox
 from service.store.database import Database
+from service.store.feedback import lock
 from service.store.records import Feedback, Tenant
 
 DEMO_TENANT: Final = "demo"
@@ -39,6 +40,8 @@ def remove_demo(database: Database) -> int | None:
         tenant = session.scalar(select(Tenant.id).where(Tenant.name == DEMO_TENANT))
         if tenant is None:
             return None
+        # Rows before the outbox, as everywhere: a person may be judging one of these texts.
+        lock(session, Feedback.tenant_id == tenant)
         texts = outbox.enqueue_where(session, Feedback.tenant_id == tenant)
         session.execute(delete(Tenant).where(Tenant.id == tenant))
     return texts

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -78,21 +79,34 @@ class Database:
         Raises:
             DatabaseUnavailableError: The database cannot be reached.
         """
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with self._writing.connect() as connection, connection.begin():
-                if not self.is_sqlite:  # SQLite has taken its write lock at BEGIN
+            with self._one_opener(), self._writing.connect() as connection, connection.begin():
+                if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('closeloop.migrate'))"))
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, Timeout) as error:
             raise DatabaseUnavailableError(
                 f"expected a database at {self.url.render_as_string(hide_password=True)}, got: "
                 f"{type(error).__name__}: {getattr(error, 'orig', error)}"
             ) from error
+
+    @contextmanager
+    def _one_opener(self) -> Iterator[None]:
+        """Let one process at a time open a SQLite file that may be new.
+
+        Turning the write-ahead log on needs the file to oneself and does not wait for it: two first
+        starts at once would end one of them with "database is locked".
+        """
+        if not (self.is_sqlite and self.url.database):
+            yield
+            return
+        file = Path(self.url.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f"{file.name}.lock"), timeout=SQLITE_BUSY_SECONDS):
+            yield
 
     def ping(self) -> None:
         """Return when the database answers.

@@ -94,16 +94,6 @@ def replace_topics(session: Session, known: Sequence[Feedback], new: Sequence[Fe
     )
 
 
-def given_language(prediction: Mapping[str, Any] | None) -> str | None:
-    """Return the language that a text's sender gave, which is the one with confidence 1.
-
-    >>> given_language({"language": {"code": "de", "confidence": 1.0}})
-    'de'
-    """
-    language = (prediction or {}).get("language", {})
-    return language["code"] if language.get("confidence") == 1 else None
-
-
 def topics_of(feedback: Feedback) -> list[str]:
     """Return the topics that filters match: those that apply, and the best single one."""
     return list(dict.fromkeys([*feedback.topics, *([feedback.topic] if feedback.topic else [])]))

@@ -19,7 +19,7 @@ from service.store.outbox import Pending
 from service.store.records import Feedback
 from service.triage.accept import ModelIdentity
 from service.triage.batcher import Batcher
-from service.triage.labels import apply_labels, apply_score, current, given_language
+from service.triage.labels import apply_labels, apply_score, current
 
 TEXTS_AT_ONCE: Final = 16
 """Who comes while these are in the models waits for them: some 0.1 s of short texts on two cores."""
@@ -89,23 +89,22 @@ class Reembedding:
             log.exception("reembedding_failed", feedback_id=str(few[0].feedback_id))
             await run_in_threadpool(self._postpone, few, type(error).__name__)
         else:
-            read = {id_: text for id_, (text, _language) in texts.items()}
-            await run_in_threadpool(self._write, read, dict(zip(texts, scored, strict=True)))
+            await run_in_threadpool(self._write, texts, dict(zip(texts, scored, strict=True)))
 
     def _stale_texts(self, feedback_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str | None]]:
         """Return the texts to embed anew, each with its language where its sender gave it."""
         with self._database.read() as session:
-            query = select(Feedback.id, Feedback.text, Feedback.prediction).where(
+            query = select(Feedback.id, Feedback.text, Feedback.language_given).where(
                 Feedback.id.in_(feedback_ids), Feedback.space != self._model.space
             )
-            return {row[0]: (row[1], given_language(row[2])) for row in session.execute(query)}
+            return {row[0]: (row[1], row[2]) for row in session.execute(query)}
 
-    def _write(self, texts: dict[UUID, str], scored: dict[UUID, ScoredText]) -> None:
+    def _write(self, read: dict[UUID, tuple[str, str | None]], scored: dict[UUID, ScoredText]) -> None:
         # Under the rows' locks: of a new version that is being stored meanwhile, this must see the text.
-        query = select(Feedback).where(Feedback.id.in_(texts)).order_by(Feedback.id).with_for_update()
+        query = select(Feedback).where(Feedback.id.in_(read)).order_by(Feedback.id).with_for_update()
         with self._database.write() as session:
             for feedback in session.scalars(query):
-                if feedback.text == texts[feedback.id]:  # else it has a score of its own
+                if (feedback.text, feedback.language_given) == read[feedback.id]:  # else scored anew already
                     judged = current(feedback)
                     apply_score(
                         feedback,
