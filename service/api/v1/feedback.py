@@ -13,7 +13,7 @@ from service.api.v1.bounds import check_request_size
 from service.api.v1.documents import feedback_fields, feedback_out, priority_out, score_out
 from service.api.v1.filters import QueryFilter, filter_of
 from service.api.v1.problem_responses import AS_PROBLEM, BODY, problems
-from service.api.v1.wire.base import PAGE_MAX
+from service.api.v1.wire.base import PAGE_MAX, known_language
 from service.api.v1.wire.feedback import (
     AcceptedOut,
     FeedbackBatchIn,
@@ -201,7 +201,7 @@ def _incoming(item: FeedbackIn | Rejected) -> IncomingFeedback | Rejected:
         rating=item.rating.model_dump() if item.rating else None,
         touchpoint=item.touchpoint,
         product=item.product,
-        language=item.language,
+        language=known_language(item.language),
         metadata=item.metadata,
         update=item.update,
         given=frozenset(given),

@@ -6,6 +6,7 @@ from service.api.strict_route import StrictRoute
 from service.api.v1.bounds import check_request_size
 from service.api.v1.documents import score_out
 from service.api.v1.problem_responses import BODY, problems
+from service.api.v1.wire.base import known_language
 from service.api.v1.wire.score import ModelOut, ScoreIn, ScoresOut
 from service.dependencies import CurrentState, Deadline, MayScore, spend
 from service.errors import NoHeadsError, UnprocessableError
@@ -24,7 +25,9 @@ async def score(body: ScoreIn, state: CurrentState, principal: MayScore, deadlin
     require_heads(state)
     spend(state, principal, len(body.items))
     scored = await state.batcher.score(
-        [item.text for item in body.items], [item.language for item in body.items], deadline=deadline
+        [item.text for item in body.items],
+        [known_language(item.language) for item in body.items],
+        deadline=deadline,
     )
     results = [score_out(score_document(row.predictions) if row.predictions else None) for row in scored]
     return ScoresOut(model=model_out(state), results=[row for row in results if row is not None])

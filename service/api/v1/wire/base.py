@@ -110,6 +110,16 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("expected a time within the years 1 to 9999 in UTC") from error
 
 
+def _primary_language(value: str) -> str:
+    """Reduce a language tag to its language (RFC 5646, 2.2.1): support tools send locales."""
+    return re.split("[-_]", value, maxsplit=1)[0].lower()
+
+
+def known_language(code: str | None) -> str | None:
+    """Return the language that the caller knows; `und` says that they do not."""
+    return None if code == "und" else code
+
+
 def _has_words(value: str) -> str:
     if not value.strip():
         raise ValueError("expected 1 to 20,000 characters that are not all white space")
@@ -139,8 +149,13 @@ Channel = Annotated[
 ]
 LanguageCode = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z]{2,3}$"),
-    Field(description="ISO 639 code; `und` when not known.", examples=["de"]),
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$", max_length=35),
+    AfterValidator(_primary_language),
+    Field(
+        description="ISO 639 code, or a locale such as `de-AT`, of which the language counts; `und` when not "
+        "known.",
+        examples=["de"],
+    ),
 ]
 Moment = Annotated[
     datetime,
