@@ -105,10 +105,11 @@ def _task(is_alive: bool, what: str) -> CheckOut:
 
 
 def _vectors(state: State) -> CheckOut:
-    """Tell of texts whose vectors are of another encoder than the one that runs."""
+    """Tell of texts whose vectors are of another encoder than the one that runs, or that have no scores."""
     space = state.model.space
     with state.database.read() as session:
         other = session.scalar(select(func.count()).where(Feedback.space != space)) or 0
+        unscored = session.scalar(select(func.count()).where(Feedback.model_revision.is_(None))) or 0
         behind = outbox.count(session)
         error = outbox.last_error(session)
     if other:
@@ -116,6 +117,12 @@ def _vectors(state: State) -> CheckOut:
             ok=False,
             detail=f"{other} texts have vectors of another encoder than {space} and are not found by "
             "searches; `closeloop reindex` computes theirs",
+        )
+    if unscored and state.heads_missing is None:
+        return CheckOut(
+            ok=False,
+            detail=f"{unscored} texts were stored while there were no heads and have no scores; "
+            "`closeloop reindex --re-embed` scores them",
         )
     failed = f"; the last that failed: {error}" if error else ""
     return CheckOut(ok=True, detail=f"{behind} texts wait for the index{failed}" if behind else "up to date")

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import text as text_condition
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.store.records.accounts import Account
@@ -26,6 +27,13 @@ class Feedback(Record):
         Index("ix_feedback_tenant_id_occurred_at", "tenant_id", "occurred_at"),
         Index("ix_feedback_account_id", "account_id"),
         Index("ix_feedback_space", "space"),
+        # Few or none: /readyz counts them each time it is asked.
+        Index(
+            "ix_feedback_unscored",
+            "id",
+            sqlite_where=text_condition("model_revision IS NULL"),
+            postgresql_where=text_condition("model_revision IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -204,3 +204,16 @@ def test_without_heads_texts_are_stored_found_and_queued_but_not_scored(without_
 def test_a_missing_model_folder_is_an_error_at_the_start(serve, parts, tmp_path):
     with pytest.raises(ArtefactError):
         serve(replace(parts, artefact=None), model=tmp_path / "nothing")
+
+
+def test_texts_stored_without_heads_are_told_of_until_they_are_scored(without_heads, serve):
+    without_heads.post("/v1/feedback?wait=indexed", json={"items": [{"text": WORDS, "language": "en"}]})
+    without_heads.__exit__(None, None, None)
+    app = serve()
+    told = app.get("/readyz").json()["checks"]["vectors"]
+    assert not told["ok"]
+    assert "1 texts were stored while there were no heads" in told["detail"]
+
+    app.post("/v1/reindex", json={"re_embed": True})
+    wait_until(lambda: app.get("/readyz").json()["checks"]["vectors"]["ok"])
+    assert app.get("/v1/feedback").json()["items"][0]["score"]["language"] == {"code": "en", "confidence": 1.0}

@@ -132,6 +132,13 @@ def upgrade() -> None:
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.create_index("ix_feedback_account_id", ["account_id"], unique=False)
         batch_op.create_index("ix_feedback_space", ["space"], unique=False)
+        batch_op.create_index(
+            "ix_feedback_unscored",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("model_revision IS NULL"),
+            postgresql_where=sa.text("model_revision IS NULL"),
+        )
         batch_op.create_index("ix_feedback_tenant_id_id", ["tenant_id", "id"], unique=False)
         batch_op.create_index("ix_feedback_tenant_id_occurred_at", ["tenant_id", "occurred_at"], unique=False)
 
@@ -312,6 +319,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_feedback_tenant_id_occurred_at")
         batch_op.drop_index("ix_feedback_tenant_id_id")
         batch_op.drop_index("ix_feedback_space")
+        batch_op.drop_index("ix_feedback_unscored")
         batch_op.drop_index("ix_feedback_account_id")
 
     op.drop_table("feedback")
