@@ -62,7 +62,7 @@ FEEDBACK = [
     ("occurred_at", 1e300),
     ("occurred_at", ""),
     ("language", "German"),
-    ("language", "de-AT"),
+    ("language", "de--AT"),
     ("language", NUL),
     ("metadata", []),
     ("metadata", {"": 1}, "/metadata/…"),
