@@ -44,7 +44,7 @@ class Service:
 
     def start(self) -> None:
         code = "from service.cli import app; app()"
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
             [sys.executable, "-c", code, "serve", "--host", "127.0.0.1", "--port", str(self.port)],
             cwd=Path(__file__).parents[2],
             env={**os.environ, "CLOSELOOP_AUTH": "off", "CLOSELOOP_DATA_DIR": str(self.folder / "var")},
