@@ -216,4 +216,7 @@ def test_texts_stored_without_heads_are_told_of_until_they_are_scored(without_he
 
     app.post("/v1/reindex", json={"re_embed": True})
     wait_until(lambda: app.get("/readyz").json()["checks"]["vectors"]["ok"])
-    assert app.get("/v1/feedback").json()["items"][0]["score"]["language"] == {"code": "en", "confidence": 1.0}
+    assert app.get("/v1/feedback").json()["items"][0]["score"]["language"] == {
+        "code": "en",
+        "confidence": 1.0,
+    }
