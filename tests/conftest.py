@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.artefact import Artefact
 from models.encoder.hashing import HashingEncoder
 from models.heads import Heads, LinearHead
 from models.labels import SENTIMENTS, TOPICS, URGENCIES
 from models.manifest import HeadManifest, HeadsManifest, LearntThreshold, Manifest, UrgentThreshold
+
+# A slow machine is no reason to fail: tests hold no wall-clock limits.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 EXAMPLES = (
     # text, sentiment, urgency, topic

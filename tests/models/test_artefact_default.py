@@ -60,13 +60,14 @@ def test_it_reads_plain_feedback_in_several_languages_as_a_person_would(manifest
     artefact = load_artefact(FOLDER, encoder_name=encoder.name)
     scorer = Scorer(encoder, artefact.heads, NoLanguages())
     texts = {
-        "Somebody is emptying my bank account right now, please block everything!": ("negative", "critical"),
-        "Joku tyhjentää tiliäni juuri nyt, sulkekaa kortti heti!": ("negative", "critical"),
-        "Vielen Dank, das Team war super freundlich.": ("positive", "low"),
-        "Le serveur était adorable et le repas délicieux": ("positive", "low"),
+        "Somebody is emptying my bank account right now, please block everything!": ("negative", True),
+        "Joku tyhjentää tiliäni juuri nyt, sulkekaa kortti heti!": ("negative", True),
+        "Vielen Dank, das Team war super freundlich.": ("positive", False),
+        "Le serveur était adorable et le repas délicieux": ("positive", False),
     }
-    for scored, (sentiment, urgency) in zip(
+    for scored, (sentiment, urgent) in zip(
         scorer.score(list(texts), [None] * 4), texts.values(), strict=True
     ):
+        urgency = scored.predictions.urgency.probabilities
         assert scored.predictions.sentiment.label == sentiment
-        assert scored.predictions.urgency.label == urgency
+        assert (urgency["high"] + urgency["critical"] >= manifest.urgent.value) == urgent
