@@ -14,24 +14,27 @@ from training.experiment import HEADS, HeadName
 from training.fitting import Layer, fit_basis
 from training.folds import grouped_folds
 from training.heldout import Table, domain_shares, fit_on, held_out_logits, scores_by_source, training_places
-from training.pipeline import Context, Stage
+from training.pipeline import Context, Stage, checksum
 from training.stages.prepare import EXAMPLES
+from training.trials import TrialLog
 
 LAYERS = "layers.safetensors"
 HELD_OUT = "held_out.safetensors"
 CHOICES = "choices.json"
+TRIALS = "trials.jsonl"
 
 Floats = NDArray[np.float64]
 
 
 def _run(context: Context) -> None:
     examples = read_examples(context.path(EXAMPLES))
+    log = _trial_log(context)
     layers: dict[str, NDArray[np.float32]] = {}
     held_out: dict[str, Floats] = {}
     choices: dict[str, object] = {}
     for head in HEADS:
         table = table_of(context, head, examples)
-        candidate, trials = _choose(context, table)
+        candidate, trials = _choose(context, table, log)
         layer = table.basis.unproject(fit_on(table, candidate, training_places(table, candidate)))
         layers |= {f"{head}.weight": layer.weight, f"{head}.bias": layer.bias}
         held_out[head] = held_out_logits(table, candidate)
@@ -89,7 +92,19 @@ def read_candidate(context: Context, head: HeadName) -> Candidate:
     return Candidate(**json.loads(context.path(CHOICES).read_text(encoding="utf-8"))[head]["chosen"])
 
 
-def _choose(context: Context, table: Table) -> tuple[Candidate, list[dict[str, object]]]:
+def _trial_log(context: Context) -> TrialLog:
+    experiment = context.experiment
+    depends_on = [
+        checksum(context.path(EXAMPLES)),
+        context.features.encoder.space,
+        experiment.seed,
+        experiment.data.folds,
+        experiment.calibration.domain_weights,
+    ]
+    return TrialLog(context.path(TRIALS), depends_on=json.dumps(depends_on, sort_keys=True))
+
+
+def _choose(context: Context, table: Table, log: TrialLog) -> tuple[Candidate, list[dict[str, object]]]:
     """Search one field after another, keeping the best value so far."""
     search = getattr(context.experiment.heads, table.head)
     examples = table.taken(table.held)
@@ -97,8 +112,7 @@ def _choose(context: Context, table: Table) -> tuple[Candidate, list[dict[str, o
     trials: list[dict[str, object]] = []
 
     def score(candidate: Candidate) -> float:
-        logits = held_out_logits(table, candidate)
-        scores = scores_by_source(table.head, candidate, logits, examples, weights)
+        scores = log.scores(table.head, candidate, lambda: _scores(table, candidate, weights))
         mean = float(np.mean(list(scores.values())))
         trials.append({**candidate.described(), "scores": scores, "mean": mean})
         context.console.print(f"  {table.head} {mean:.4f} {candidate.described()}")
@@ -115,6 +129,11 @@ def _choose(context: Context, table: Table) -> tuple[Candidate, list[dict[str, o
         if top > record:
             record, best = top, candidate
     return best, trials
+
+
+def _scores(table: Table, candidate: Candidate, weights: Floats) -> dict[str, float]:
+    logits = held_out_logits(table, candidate)
+    return scores_by_source(table.head, candidate, logits, table.taken(table.held), weights)
 
 
 def _writes(context: Context) -> list[Path]:
