@@ -27,7 +27,7 @@ def dequantise_q4_0(raw: bytes, count: int) -> Floats1d:
         The weights. *Shape:* ``(count,)``, float32.
 
     Raises:
-        WeightsError: `raw` does not hold `count` weights.
+        WeightsError: `raw` does not hold `count` weights, or one is not finite.
 
     >>> import struct
     >>> dequantise_q4_0(struct.pack("<e16B", 0.5, 0xF0, *[0x88] * 15), 32)[[0, 1, 16]]
@@ -46,5 +46,9 @@ def dequantise_q4_0(raw: bytes, count: int) -> Floats1d:
         out[:, :16] = some["nibbles"] & 0x0F
         out[:, 16:] = some["nibbles"] >> 4
         out -= 8
-        out *= some["scale"].astype(np.float32)[:, None]
+        # A damaged scale can be infinite or NaN: that is for the check below to say, not for a warning.
+        with np.errstate(invalid="ignore"):
+            out *= some["scale"].astype(np.float32)[:, None]
+    if not np.isfinite(weights).all():
+        raise WeightsError("Expected finite scales in the weights, found an infinite one or NaN.")
     return weights.reshape(-1)

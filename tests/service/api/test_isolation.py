@@ -67,6 +67,7 @@ def stranger(new_caller):
 
 def snapshot(owner):
     """Everything that the owner sees, apart from the clock."""
+    owner.settle()  # what earlier tests changed must have reached the index
     queue = owner.get("/v1/queue").json()["items"]
     detail = [owner.get(f"/v1/feedback/{owner.ids[name]}").json() for name in ("feedback_id", "second")]
     case = owner.get(f"/v1/cases/{owner.ids['case_id']}").json()
