@@ -192,7 +192,7 @@ def test_messages_of_own_errors_are_logged_and_those_of_others_are_not(logged):
         broken_by(WORDS[0])
     except ConflictError:
         structlog.get_logger().exception("it_broke")
-        logging.getLogger("some.library").exception("it broke")
+        logging.getLogger("another.package").exception("it broke")
 
     own, foreign = logged()
     assert own["exception"].splitlines()[-1] == "service.errors.ConflictError: expected version 2, got 1"
