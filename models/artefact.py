@@ -1,4 +1,4 @@
-"""A model as a folder: manifest.json, heads.safetensors, MODEL_CARD.md. Never a pickle."""
+"""A model as a folder: manifest, heads, perhaps a branch, a card. JSON and safetensors, never pickle."""
 
 import hashlib
 import json
@@ -11,16 +11,17 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from models.branch import Branch, BranchShape
 from models.calibration import Calibration
 from models.errors import ArtefactError, EncoderMismatchError
-from models.heads import Heads, LinearHead
+from models.heads import HEAD_KINDS, Heads, LinearHead
 from models.manifest import SCHEMA_VERSION, HeadManifest, Manifest
 
 MANIFEST: Final = "manifest.json"
 WEIGHTS: Final = "heads.safetensors"
+BRANCH: Final = "branch.safetensors"
 CARD: Final = "MODEL_CARD.md"
 TRAIN_COMMAND: Final = "python -m training run training/experiments/default.toml"
-_HEADS: Final = ("sentiment", "urgency", "topics")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,13 @@ class Artefact:
         folder: Where it lies.
         manifest: What it says about itself.
         heads: Ready to predict.
+        branch: What computes a part of the features that they read; `None` when the frozen layers do.
     """
 
     folder: Path
     manifest: Manifest
     heads: Heads
+    branch: Branch | None
 
     @property
     def name(self) -> str:
@@ -75,11 +78,16 @@ def load_artefact(folder: Path, *, encoder_name: str) -> Artefact:
             f"the heads in {folder} were trained on encoder {manifest.encoder!r}, but "
             f"{encoder_name!r} is loaded; train heads for it with: {TRAIN_COMMAND}"
         )
-    for name in (WEIGHTS, CARD):
+    for name in (WEIGHTS, CARD, *([BRANCH] if manifest.branch else [])):
         if name not in manifest.files:
             raise ArtefactError(f"{folder / MANIFEST} gives no checksum for {name}")
     contents = {name: _read_verified(folder, name, expected) for name, expected in manifest.files.items()}
-    return Artefact(folder=folder, manifest=manifest, heads=_heads_from(folder, manifest, contents[WEIGHTS]))
+    return Artefact(
+        folder=folder,
+        manifest=manifest,
+        heads=_heads_from(folder, manifest, contents[WEIGHTS]),
+        branch=_branch_from(folder, manifest.branch, contents[BRANCH]) if manifest.branch else None,
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -107,20 +115,23 @@ def read_manifest(folder: Path) -> Manifest:
 def heads_to_bytes(heads: Heads) -> bytes:
     """Return the heads' weights in safetensors form."""
     tensors = {}
-    for name in _HEADS:
+    for name in HEAD_KINDS:
         head: LinearHead = getattr(heads, name)
         tensors[f"{name}.weight"] = np.ascontiguousarray(head.weight, dtype=np.float32)
         tensors[f"{name}.bias"] = np.ascontiguousarray(head.bias, dtype=np.float32)
     return save(tensors)
 
 
-def write_artefact(folder: Path, *, manifest: Manifest, heads: Heads, card: str) -> Manifest:
+def write_artefact(
+    folder: Path, *, manifest: Manifest, heads: Heads, branch: Branch | None, card: str
+) -> Manifest:
     """Write a model folder; the manifest goes last, so that a killed write is no valid folder.
 
     Args:
         folder: Created when missing; files of an older model in it are replaced.
         manifest: Its `files` are filled in here.
         heads: What is written to heads.safetensors.
+        branch: What is written to branch.safetensors, if anything.
         card: Text of MODEL_CARD.md.
 
     Returns:
@@ -128,7 +139,10 @@ def write_artefact(folder: Path, *, manifest: Manifest, heads: Heads, card: str)
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / BRANCH).unlink(missing_ok=True)
     contents = {WEIGHTS: heads_to_bytes(heads), CARD: card.encode()}
+    if branch:
+        contents[BRANCH] = save(dict(branch.tensors))
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -150,17 +164,26 @@ def _read_verified(folder: Path, name: str, expected: str) -> bytes:
     return content
 
 
-def _heads_from(folder: Path, manifest: Manifest, content: bytes) -> Heads:
+def _tensors_from(path: Path, content: bytes) -> dict[str, np.ndarray]:
     try:
-        tensors = load(content)
+        return load(content)
     except SafetensorError as error:
-        raise ArtefactError(f"{folder / WEIGHTS} is not a safetensors file: {error}") from error
+        raise ArtefactError(f"{path} is not a safetensors file: {error}") from error
+
+
+def _branch_from(folder: Path, shape: BranchShape, content: bytes) -> Branch:
     try:
-        heads = Heads(
-            sentiment=_head("sentiment", manifest.heads.sentiment, tensors),
-            urgency=_head("urgency", manifest.heads.urgency, tensors),
-            topics=_head("topics", manifest.heads.topics, tensors),
-        )
+        return Branch(shape=shape, tensors=_tensors_from(folder / BRANCH, content))
+    except KeyError as error:
+        raise ArtefactError(f"{folder / BRANCH} lacks the tensor {error}") from error
+    except ValueError as error:
+        raise ArtefactError(f"{folder / BRANCH} does not fit its manifest: {error}") from error
+
+
+def _heads_from(folder: Path, manifest: Manifest, content: bytes) -> Heads:
+    tensors = _tensors_from(folder / WEIGHTS, content)
+    try:
+        heads = Heads(**{name: _head(name, getattr(manifest.heads, name), tensors) for name in HEAD_KINDS})
     except KeyError as error:
         raise ArtefactError(f"{folder / WEIGHTS} lacks the tensor {error}") from error
     except ValueError as error:
@@ -182,6 +205,7 @@ def _head(name: str, described: HeadManifest, tensors: dict[str, np.ndarray]) ->
         weight=weight,
         bias=bias,
         calibration=Calibration(temperature=described.temperature, shift=described.shift),
-        abstain_below=described.abstain_below,
+        suggest_from=described.suggest_from,
+        apply_from=described.apply_from,
         thresholds=described.thresholds,
     )

@@ -4,7 +4,8 @@ ModelError
 ├── WeightsError            the encoder's weights are missing, damaged or of an unknown form
 ├── RuntimeMissingError     nothing of that name can run the encoder
 ├── ArtefactError           a model folder is missing, damaged or of an unknown form
-└── EncoderMismatchError    a model folder was trained on another encoder than the one loaded
+└── EncoderMismatchError    a model folder was trained on another encoder than the one loaded, or
+                            needs what the encoder has not
 """
 
 

@@ -1,17 +1,32 @@
-"""Linear heads on an encoder's features: sentiment, urgency, topics."""
+"""Linear heads on an encoder's features: sentiment, urgency, topics and signals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from models.arrays import Floats1d, Floats2d
 from models.calibration import Calibration, Logits, Probabilities, sequential, sigmoid, softmax
-from models.labels import kind_of
-from models.predictions import LabelPrediction, LanguageGuess, Predictions, TopicPrediction
+from models.labels import NON_FEEDBACK, kind_of
+from models.predictions import (
+    Decision,
+    LabelPrediction,
+    LanguageGuess,
+    Predictions,
+    SignalPrediction,
+    TopicPrediction,
+)
 
 HeadKind = Literal["softmax", "sequential", "sigmoid"]
+HEAD_KINDS: Final = {
+    "sentiment": ("softmax", "sequential"),
+    "urgency": ("softmax", "sequential"),
+    "topics": ("sigmoid",),
+    "signals": ("sigmoid",),
+}
+"""Which kinds each head may be of."""
+
 _SQUASH = {"softmax": softmax, "sequential": sequential, "sigmoid": sigmoid}
 
 
@@ -27,7 +42,8 @@ class LinearHead:
             `sequential`.
         bias: *Shape:* ``(logits,)``, float32.
         calibration: Applied to the logits.
-        abstain_below: Confidence 0..1 below which a person should look.
+        suggest_from: Confidence 0..1 below which a person should look.
+        apply_from: Confidence from which the label may be acted on unseen; not below `suggest_from`.
         thresholds: Probability from which each label applies (`sigmoid` only).
     """
 
@@ -36,7 +52,8 @@ class LinearHead:
     weight: Floats2d
     bias: Floats1d
     calibration: Calibration = field(default_factory=Calibration)
-    abstain_below: float = 0.0
+    suggest_from: float = 0.0
+    apply_from: float = 0.0
     thresholds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
@@ -56,6 +73,10 @@ class LinearHead:
                 raise ValueError(f"{name} needs 1 or {expected} values, got {len(values)}")
         if self.thresholds and len(self.thresholds) != len(self.labels):
             raise ValueError(f"expected {len(self.labels)} thresholds, got {len(self.thresholds)}")
+        if self.apply_from < self.suggest_from:
+            raise ValueError(
+                f"expected apply_from to be at least suggest_from, {self.suggest_from}, got {self.apply_from}"
+            )
 
     def logits(self, features: Floats2d) -> Logits:
         """Return raw logits, before calibration.
@@ -79,11 +100,23 @@ class LinearHead:
         """
         return _SQUASH[self.kind](self.calibration.apply(self.logits(features)))
 
-    def choose(self, probabilities: Probabilities) -> LabelPrediction:
+    def decide(self, confidence: float, *, answers: bool) -> Decision:
+        """Say what a confidence is good for.
+
+        Args:
+            confidence: Of the best label, 0..1.
+            answers: False when the text is no feedback: then whatever the confidence, a person should look.
+        """
+        if not answers or confidence < self.suggest_from:
+            return "abstain"
+        return "apply" if confidence >= self.apply_from else "suggest"
+
+    def choose(self, probabilities: Probabilities, *, answers: bool = True) -> LabelPrediction:
         """Read one row of probabilities of exclusive labels as a choice.
 
         Args:
             probabilities: *Shape:* ``(labels,)``.
+            answers: As for `decide`.
         """
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
@@ -91,47 +124,60 @@ class LinearHead:
             label=self.labels[best],
             confidence=confidence,
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
-            abstained=confidence < self.abstain_below,
+            decision=self.decide(confidence, answers=answers),
         )
 
-    def apply_thresholds(self, probabilities: Probabilities) -> TopicPrediction:
-        """Read one row of probabilities of independent labels as the labels that apply.
+    def applied(self, probabilities: Probabilities) -> tuple[str, ...]:
+        """Return the independent labels that reach their thresholds, in the order of `labels`.
 
         Args:
             probabilities: *Shape:* ``(labels,)``.
         """
         thresholds = self.thresholds or (0.5,) * len(self.labels)
-        order = np.argsort(-probabilities, kind="stable").tolist()
+        rows = zip(self.labels, probabilities.tolist(), thresholds, strict=True)
+        return tuple(label for label, probability, threshold in rows if probability >= threshold)
+
+    def choose_topics(self, probabilities: Probabilities, *, answers: bool = True) -> TopicPrediction:
+        """Read one row of probabilities of independent labels as topics, best first.
+
+        Args:
+            probabilities: *Shape:* ``(labels,)``.
+            answers: As for `decide`.
+        """
+        by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
+        order = sorted(self.labels, key=lambda label: -by_label[label])
+        applied = set(self.applied(probabilities))
         return TopicPrediction(
-            probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
-            applied=tuple(self.labels[i] for i in order if probabilities[i] >= thresholds[i]),
-            best=self.labels[order[0]],
+            probabilities=by_label,
+            applied=tuple(label for label in order if label in applied),
+            best=order[0],
+            decision=self.decide(by_label[order[0]], answers=answers),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """The three heads that read the same features.
+    """The four heads that read the same features.
 
     Attributes:
         sentiment: Of kind `softmax`.
         urgency: Of kind `softmax` or `sequential`; labels from least to most urgent.
         topics: Of kind `sigmoid`.
+        signals: Of kind `sigmoid`; labels as `models.labels.SIGNALS`.
     """
 
     sentiment: LinearHead
     urgency: LinearHead
     topics: LinearHead
+    signals: LinearHead
 
     def __post_init__(self) -> None:
-        widths = {head.weight.shape[1] for head in (self.sentiment, self.urgency, self.topics)}
+        by_name: dict[str, LinearHead] = {name: getattr(self, name) for name in HEAD_KINDS}
+        widths = {head.weight.shape[1] for head in by_name.values()}
         if len(widths) != 1:
             raise ValueError(f"heads must read features of one width, got {sorted(widths)}")
-        for name, head, kinds in (
-            ("sentiment", self.sentiment, ("softmax", "sequential")),
-            ("urgency", self.urgency, ("softmax", "sequential")),
-            ("topics", self.topics, ("sigmoid",)),
-        ):
+        for name, head in by_name.items():
+            kinds = HEAD_KINDS[name]
             if head.kind not in kinds:
                 raise ValueError(f"the {name} head must be of kind {' or '.join(kinds)}, got {head.kind}")
 
@@ -141,7 +187,7 @@ class Heads:
         return int(self.sentiment.weight.shape[1])
 
     def predict(self, features: Floats2d, languages: Sequence[LanguageGuess]) -> list[Predictions]:
-        """Score texts from their features.
+        """Score texts from their features; what is no feedback gets labels that all abstain.
 
         Args:
             features: *Shape:* ``(texts, width)``, float32.
@@ -157,17 +203,32 @@ class Heads:
         sentiments = self.sentiment.probabilities(features)
         urgencies = self.urgency.probabilities(features)
         topics = self.topics.probabilities(features)
-        predictions = []
-        for row, language in enumerate(languages):
-            sentiment = self.sentiment.choose(sentiments[row])
-            topic = self.topics.apply_thresholds(topics[row])
-            predictions.append(
-                Predictions(
-                    language=language,
-                    sentiment=sentiment,
-                    urgency=self.urgency.choose(urgencies[row]),
-                    topics=topic,
-                    kind=kind_of(topic.best, sentiment.label),
-                )
-            )
-        return predictions
+        signals = self.signals.probabilities(features)
+        return [
+            self._read(language, sentiments[row], urgencies[row], topics[row], signals[row])
+            for row, language in enumerate(languages)
+        ]
+
+    def _read(
+        self,
+        language: LanguageGuess,
+        sentiment: Probabilities,
+        urgency: Probabilities,
+        topics: Probabilities,
+        signals: Probabilities,
+    ) -> Predictions:
+        present = self.signals.applied(signals)
+        answers = NON_FEEDBACK not in present
+        chosen = self.sentiment.choose(sentiment, answers=answers)
+        topic = self.topics.choose_topics(topics, answers=answers)
+        return Predictions(
+            language=language,
+            sentiment=chosen,
+            urgency=self.urgency.choose(urgency, answers=answers),
+            topics=topic,
+            signals=SignalPrediction(
+                probabilities=dict(zip(self.signals.labels, signals.tolist(), strict=True)),
+                present=present,
+            ),
+            kind=kind_of(topic.best, chosen.label),
+        )

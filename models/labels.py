@@ -25,6 +25,16 @@ TOPICS: Final = (
     "other",
 )
 
+DECLARED: Final = ("urgent", "deadline", "legal")
+"""What a writer can say about urgency: that it is urgent, a date by which, a threat of legal steps."""
+
+CHURN_RISK: Final = "churn_risk"
+NON_FEEDBACK: Final = "non_feedback"
+
+SIGNALS: Final = (CHURN_RISK, *DECLARED, NON_FEEDBACK)
+"""What a text says beside its urgency: the writer announces leaving; what they declare; and whether it
+is no feedback at all (gibberish, code, machine output, advertisements)."""
+
 KINDS: Final = ("complaint", "request", "question", "praise", "comment")
 
 

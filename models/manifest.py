@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.branch import BranchShape
 from models.heads import HeadKind
-from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -27,20 +28,27 @@ class HeadManifest(Strict):
     labels: tuple[str, ...] = Field(min_length=2)
     temperature: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
     shift: tuple[float, ...] = (0.0,)
-    abstain_below: Probability = 0.0
+    suggest_from: Probability = 0.0
+    apply_from: Probability = 0.0
     thresholds: tuple[Probability, ...] = ()
 
 
 class HeadsManifest(Strict):
-    """The three heads."""
+    """The four heads."""
 
     sentiment: HeadManifest
     urgency: HeadManifest
     topics: HeadManifest
+    signals: HeadManifest
 
     @model_validator(mode="after")
     def _label_sets_are_closed(self) -> "HeadsManifest":
-        for name, expected in (("sentiment", SENTIMENTS), ("urgency", URGENCIES), ("topics", TOPICS)):
+        for name, expected in (
+            ("sentiment", SENTIMENTS),
+            ("urgency", URGENCIES),
+            ("topics", TOPICS),
+            ("signals", SIGNALS),
+        ):
             found = getattr(self, name).labels
             if found != expected:
                 raise ValueError(f"{name} must have the labels {expected}, got {found}")
@@ -82,7 +90,7 @@ class Measurement(Strict):
     """
 
     rows: str
-    head: Literal["sentiment", "urgency", "topics"]
+    head: Literal["sentiment", "urgency", "topics", "signals"]
     metric: str
     language: str = "all"
     n: int = Field(ge=0)
@@ -96,13 +104,14 @@ class Measurement(Strict):
 class Manifest(Strict):
     """The whole of manifest.json."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     revision: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     created: datetime
     encoder: str = Field(min_length=1)
     feature_layers: tuple[int, ...]
     dimensions: int = Field(gt=0, description="length of one layer's part of the features")
+    branch: BranchShape | None = Field(default=None, description="trained layers beside the frozen ones")
     heads: HeadsManifest
     urgent: UrgentThreshold
     relevance: LearntThreshold
@@ -117,4 +126,5 @@ class Manifest(Strict):
     @property
     def width(self) -> int:
         """Length of a row of features."""
-        return len(self.feature_layers) * self.dimensions
+        frozen = len(self.feature_layers) * self.dimensions
+        return frozen + (self.branch.width if self.branch else 0)

@@ -1,10 +1,19 @@
 """What the models say about one text."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from models.arrays import Floats1d
+
+Decision = Literal["apply", "suggest", "abstain"]
+"""What a confidence is good for.
+
+`apply`: right so often that it may be acted on unseen; `suggest`: worth showing to a person who
+decides; `abstain`: a person should look, the label is a guess. The thresholds, with the accuracy and
+the coverage of each, stand in the model's manifest.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +37,18 @@ class LabelPrediction:
         label: The most probable label.
         confidence: Its calibrated probability, 0..1.
         probabilities: Every label with its probability; they sum to 1.
-        abstained: True when `confidence` is below the head's published threshold.
+        decision: What `confidence` is good for.
     """
 
     label: str
     confidence: float
     probabilities: dict[str, float]
-    abstained: bool
+    decision: Decision
+
+    @property
+    def abstained(self) -> bool:
+        """True when a person should look."""
+        return self.decision == "abstain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +59,26 @@ class TopicPrediction:
         probabilities: Every topic with the probability that it applies, 0..1, independent of each other.
         applied: Topics above their thresholds, best first; may be empty.
         best: The most probable topic.
+        decision: What the probability of `best` is good for.
     """
 
     probabilities: dict[str, float]
     applied: tuple[str, ...]
     best: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalPrediction:
+    """Calibrated, independent signals beside the labels.
+
+    Attributes:
+        probabilities: Every signal of `models.labels.SIGNALS` with its probability, 0..1.
+        present: Signals above their thresholds, in the order of `SIGNALS`.
+    """
+
+    probabilities: dict[str, float]
+    present: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +89,7 @@ class Predictions:
     sentiment: LabelPrediction
     urgency: LabelPrediction
     topics: TopicPrediction
+    signals: SignalPrediction
     kind: str
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from models.artefact import Artefact
 from models.encoder.protocol import Encoder
-from models.heads import Heads
 from models.predictions import LanguageGuess, Predictions, ScoredText
 
 
@@ -21,13 +21,18 @@ class Scorer:
 
     Args:
         encoder: Gives vectors and features.
-        heads: Read the features; `None` when none fit the encoder: then texts get a vector only.
+        artefact: Its branch and its heads; `None` when none fit the encoder: then texts get a vector only.
         languages: Asked for texts whose language the caller does not give.
+
+    Raises:
+        EncoderMismatchError: The encoder cannot run the artefact's branch.
     """
 
-    def __init__(self, encoder: Encoder, heads: Heads | None, languages: LanguageIdentification) -> None:
-        self._encoder = encoder
-        self._heads = heads
+    def __init__(
+        self, encoder: Encoder, artefact: Artefact | None, languages: LanguageIdentification
+    ) -> None:
+        self._encoder = encoder.with_branch(artefact.branch if artefact else None)
+        self._heads = artefact.heads if artefact else None
         self._languages = languages
 
     def score(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[ScoredText]:

@@ -73,7 +73,7 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
     languages = parts.languages
     if languages is None:
         languages = await run_in_threadpool(LanguageIdentifier)
-    scorer = Scorer(encoder, artefact.heads if artefact else None, languages)
+    scorer = Scorer(encoder, artefact, languages)
     # The first forward pass is slow: it happens before anybody waits for it.
     await run_in_threadpool(scorer.score, ["Hello, the parcel has not come yet."], [None])
     model = ModelIdentity(

@@ -5,12 +5,15 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Self
 
 import numpy as np
 
 from models.arrays import Floats2d
+from models.branch import Branch
 from models.encoder.protocol import Encoding
 from models.encoder.windows import l2_normalise
+from models.errors import EncoderMismatchError
 
 _DIMENSIONS = 384
 _REVISION = 1
@@ -58,6 +61,16 @@ class HashingEncoder:
             ValueError: A text is not a `str`.
         """
         return [len(words) + 2 for words in _words_of_all(texts)]
+
+    def with_branch(self, branch: Branch | None) -> Self:
+        """Return this encoder.
+
+        Raises:
+            EncoderMismatchError: There is a branch: an encoder without layers cannot run it.
+        """
+        if branch is not None:
+            raise EncoderMismatchError("a branch needs an encoder with layers; the hashing encoder has none")
+        return self
 
     def encode(self, texts: Sequence[str]) -> Encoding:
         """Encode texts of any length, in order; a text without words gets a vector all of them share.

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from models.arrays import Floats2d
+from models.branch import Branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,9 +15,9 @@ class Encoding:
     Attributes:
         vectors: L2-normalised retrieval vectors.
             *Shape:* ``(texts, dimensions)``, float32.
-        features: What the heads read: mean-pooled hidden states of the encoder's `feature_layers`,
-            each L2-normalised, side by side.
-            *Shape:* ``(texts, len(feature_layers) * dimensions)``, float32.
+        features: What the heads read: mean-pooled hidden states of the encoder's `feature_layers`, then
+            the poolings of a branch if there is one, each L2-normalised, side by side.
+            *Shape:* ``(texts, len(feature_layers) * hidden + branch.width)``, float32.
     """
 
     vectors: Floats2d
@@ -46,6 +47,14 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens and prefix included."""
+        ...
+
+    def with_branch(self, branch: Branch | None) -> Self:
+        """Return this encoder with another branch, or with none; the weights are shared.
+
+        Raises:
+            EncoderMismatchError: The encoder has no such layers.
+        """
         ...
 
     def encode(self, texts: Sequence[str]) -> Encoding:

@@ -1,12 +1,14 @@
 """The sentence encoder on torch, in float32: the reference for every faster one."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from models.arrays import Floats2d
+from models.branch import Branch
 from models.encoder.identity import encoder_identity
 from models.encoder.protocol import Encoding
 from models.encoder.transformer_folder import load_transformer_folder
@@ -14,6 +16,8 @@ from models.encoder.windows import l2_normalise, merge_windows, token_budget_bat
 
 if TYPE_CHECKING:
     import torch
+
+    from models.encoder.torch_branch import TorchBranch
 
 _GRAPH_REVISION = "r1"
 """Of the forward pass and of the windows: raise it when a text's vector changes."""
@@ -28,7 +32,8 @@ class SentenceEncoder:
     The vector is what the folder's own modules make of the last layer, L2-normalised: for one window it
     equals sentence-transformers' `encode`. A text longer than a window is cut into windows, each with
     prefix and special tokens, and their poolings are averaged by their number of tokens. The features
-    are the mean-pooled layers at half, three quarters and the whole of the depth.
+    are the mean-pooled layers at half, three quarters and the whole of the depth, and the poolings of the
+    branch, if there is one: it starts from a layer of the same forward pass.
 
     Args:
         folder: A sentence-transformers folder, as `models.weights.prepare_encoder` returns it.
@@ -48,6 +53,7 @@ class SentenceEncoder:
             torch.set_num_threads(threads)
         depth = self._parts.layers
         self._feature_layers = (depth // 2, depth * 3 // 4, depth)
+        self._branch: TorchBranch | None = None
         self._dimensions = int(self.encode([""]).vectors.shape[1])
 
     @property
@@ -75,6 +81,25 @@ class SentenceEncoder:
         """Which layers the features come from, counted from 1."""
         return self._feature_layers
 
+    @property
+    def transformer(self) -> Any:
+        """The Hugging Face model: what a branch's layers are copied from."""
+        return self._parts.transformer.auto_model
+
+    def with_branch(self, branch: Branch | None) -> Self:
+        """Return this encoder with another branch, or with none; the weights are shared.
+
+        Raises:
+            EncoderMismatchError: The branch's layers do not fit the encoder's.
+        """
+        other = copy.copy(self)
+        other._branch = None  # noqa: SLF001 (of the same class)
+        if branch is not None:
+            from models.encoder.torch_branch import TorchBranch  # noqa: PLC0415 (see __init__)
+
+            other._branch = TorchBranch.from_weights(branch, self.transformer)  # noqa: SLF001
+        return other
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens and prefix included.
 
@@ -91,21 +116,14 @@ class SentenceEncoder:
 
         Returns:
             Vectors and features. *Shapes:* ``(texts, dimensions)`` and
-            ``(texts, len(feature_layers) * hidden size)``, float32.
+            ``(texts, len(feature_layers) * hidden size + branch.width)``, float32.
 
         Raises:
             ValueError: A text is not a `str`.
         """
         if not texts:
             return self._nothing()
-        owners: list[int] = []
-        windows: list[list[int]] = []
-        own_tokens: list[int] = []
-        for owner, ids in enumerate(self._parts.tokenizer.token_ids(texts)):
-            for window, count in self._parts.tokenizer.windows(ids):
-                owners.append(owner)
-                windows.append(window)
-                own_tokens.append(count)
+        owners, windows, own_tokens = self._windows_of(texts)
         places = np.asarray(owners, dtype=np.int64)
         weights = np.asarray(own_tokens, dtype=np.float32)
         merged = [
@@ -114,15 +132,28 @@ class SentenceEncoder:
         ]
         return Encoding(vectors=merged[0], features=np.concatenate(merged[1:], axis=1))
 
+    def _windows_of(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]], list[int]]:
+        """Cut texts into windows: whose each is, its tokens, and how many of them are the text's own."""
+        owners: list[int] = []
+        windows: list[list[int]] = []
+        own_tokens: list[int] = []
+        for owner, ids in enumerate(self._parts.tokenizer.token_ids(texts)):
+            for window, count in self._parts.tokenizer.windows(ids):
+                owners.append(owner)
+                windows.append(window)
+                own_tokens.append(count)
+        return owners, windows, own_tokens
+
     def _nothing(self) -> Encoding:
         width = len(self._feature_layers) * self._parts.hidden_size
+        width += self._branch.shape.width if self._branch else 0
         return Encoding(
             vectors=np.empty((0, self._dimensions), dtype=np.float32),
             features=np.empty((0, width), dtype=np.float32),
         )
 
     def _forward_all(self, windows: list[list[int]]) -> list[Floats2d]:
-        """Run all windows, in batches of like length: pooled vectors, then the mean of each feature layer."""
+        """Run all windows, in batches of like length: pooled vectors, then each part of the features."""
         import torch  # noqa: PLC0415 (see __init__)
 
         batches = token_budget_batches([len(window) for window in windows], _BATCH_TOKENS)
@@ -138,10 +169,12 @@ class SentenceEncoder:
         )
         hidden = outputs["all_layer_embeddings"]
         mask = inputs["attention_mask"].unsqueeze(-1).to(hidden[0].dtype)
-        means = [(hidden[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in self._feature_layers]
+        read = [(hidden[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in self._feature_layers]
+        if self._branch is not None:
+            read += self._branch(hidden[self._branch.shape.from_layer], inputs["attention_mask"])
         for module in self._parts.poolings:
             outputs = module(outputs)
-        return [rows.float().numpy() for rows in (outputs["sentence_embedding"], *means)]
+        return [rows.float().numpy() for rows in (outputs["sentence_embedding"], *read)]
 
     def _padded(self, windows: list[list[int]]) -> dict[str, "torch.Tensor"]:
         import torch  # noqa: PLC0415 (see __init__)

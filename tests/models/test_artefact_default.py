@@ -58,7 +58,7 @@ def test_it_beats_the_commonest_label_by_more_than_chance(manifest):
 def scorer():
     encoder = load_encoder(BUNDLED, default_cache(), report=lambda _: None)
     artefact = load_artefact(FOLDER, encoder_name=encoder.name)
-    return Scorer(encoder, artefact.heads, NoLanguages())
+    return Scorer(encoder, artefact, NoLanguages())
 
 
 # The first heads say low 0.35, high 0.35, critical 0.22; strict, so that better ones take the mark off.

@@ -23,7 +23,7 @@ def languages():
 
 @pytest.fixture
 def scorer(hashing_encoder, tiny_artefact, languages):
-    return Scorer(hashing_encoder, tiny_artefact.heads, languages)
+    return Scorer(hashing_encoder, tiny_artefact, languages)
 
 
 def test_another_number_of_languages_than_texts_is_refused(scorer):

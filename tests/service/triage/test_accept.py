@@ -98,7 +98,7 @@ def database(shared_database_url):
 
 @pytest.fixture
 def tenant(database, hashing_encoder, tiny_artefact):
-    return Tenant(database, Scorer(hashing_encoder, tiny_artefact.heads, Languages()))
+    return Tenant(database, Scorer(hashing_encoder, tiny_artefact, Languages()))
 
 
 @pytest.fixture

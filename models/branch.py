@@ -1,0 +1,100 @@
+"""A branch: the upper layers of an encoder once more, trained for the heads, beside the frozen ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.arrays import Floats2d
+
+QUERIES = "queries"
+KEY_WEIGHT = "key.weight"
+KEY_BIAS = "key.bias"
+
+Tensors = Mapping[str, NDArray[np.float16]]
+
+
+class BranchShape(BaseModel):
+    """What a branch is, without its weights.
+
+    Attributes:
+        from_layer: It reads the hidden states that this layer of the encoder leaves, counted from 1.
+        first_layer: Its layers began as copies of the encoder's layers from this one on, counted from 1.
+        layers: How many layers it has.
+        queries: How many ways of pooling it has beside the mean.
+        hidden: Width of its hidden states.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    from_layer: int = Field(ge=1)
+    first_layer: int = Field(ge=1)
+    layers: int = Field(ge=1)
+    queries: int = Field(ge=1)
+    hidden: int = Field(ge=1)
+
+    @property
+    def width(self) -> int:
+        """Length of what it adds to a row of features."""
+        return self.hidden * (1 + self.queries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """The weights of a branch.
+
+    The retrieval vector does not pass through it, so training one moves no stored vector. Its last
+    hidden states are pooled by their mean and by learnt queries: token t has weight
+    ``softmax_t(queries[q] @ key(hidden[t]))`` in pooling q.
+
+    Source: Lin et al., "A Structured Self-attentive Sentence Embedding", ICLR 2017, section 2 (several
+    attention poolings of one sequence).
+
+    Attributes:
+        shape: Its form.
+        tensors: `queries` ``(queries, hidden)``, `key.weight` ``(hidden, hidden)``, `key.bias`
+            ``(hidden,)`` and ``layers.<i>.<name>`` for every parameter of layer i; float16.
+    """
+
+    shape: BranchShape
+    tensors: Tensors
+
+    def __post_init__(self) -> None:
+        hidden, queries = self.shape.hidden, self.shape.queries
+        expected = {QUERIES: (queries, hidden), KEY_WEIGHT: (hidden, hidden), KEY_BIAS: (hidden,)}
+        for name, shape in expected.items():
+            found = self.tensors[name].shape
+            if found != shape:
+                raise ValueError(f"{name} of the branch must have the shape {shape}, got {found}")
+        for name, tensor in self.tensors.items():
+            if tensor.dtype != np.float16:
+                raise ValueError(f"{name} of the branch must be float16, got {tensor.dtype}")
+            if not np.isfinite(tensor).all():
+                raise ValueError(f"{name} of the branch must be finite")
+        present = {name.split(".")[1] for name in self.tensors if name.startswith("layers.")}
+        if present != {str(layer) for layer in range(self.shape.layers)}:
+            raise ValueError(
+                f"expected weights of {self.shape.layers} layers, got those of {sorted(present)}"
+            )
+
+
+def attention_pooling(hidden: Floats2d, queries: Floats2d, weight: Floats2d, bias: Floats2d) -> Floats2d:
+    """Pool the tokens of one text by learnt queries: the reference for every faster way.
+
+    Args:
+        hidden: One row a token. *Shape:* ``(tokens, hidden)``.
+        queries: *Shape:* ``(queries, hidden)``.
+        weight: Of the key. *Shape:* ``(hidden, hidden)``.
+        bias: Of the key. *Shape:* ``(hidden,)``.
+
+    Returns:
+        *Shape:* ``(queries, hidden)``, float32.
+
+    >>> attention_pooling(np.eye(2), np.zeros((1, 2)), np.eye(2), np.zeros(2)).tolist()
+    [[0.5, 0.5]]
+    """
+    scores = queries @ (hidden @ weight.T + bias).T
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray((raised / raised.sum(axis=1, keepdims=True)) @ hidden, dtype=np.float32)
