@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from models.artefact import Artefact
 from models.encoder.hashing import HashingEncoder
-from models.heads import Heads, LinearHead
-from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from models.heads import HeadKind, Heads, LinearHead
+from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 from models.manifest import HeadManifest, HeadsManifest, LearntThreshold, Manifest, UrgentThreshold
 
 # A slow machine is no reason to fail: tests hold no wall-clock limits.
@@ -34,6 +34,15 @@ EXAMPLES = (
     ("thank you, great service", "positive", "low", "praise_general"),
     ("see you at the match tonight", "neutral", "low", "other"),
 )
+SIGNAL_EXAMPLES = (
+    # text, what it says beside its labels
+    ("we are leaving you and go to your competitor", "churn_risk"),
+    ("this is urgent answer at once", "urgent"),
+    ("by Friday noon at the latest", "deadline"),
+    ("you will hear from our lawyer in court", "legal"),
+    ("qwrt zxcv 0x7f npm ERR stack", "non_feedback"),
+)
+SUGGEST_FROM, APPLY_FROM = 0.4, 0.8
 
 
 @pytest.fixture(autouse=True)
@@ -53,19 +62,40 @@ def hashing_encoder() -> HashingEncoder:
 @pytest.fixture(scope="session")
 def tiny_artefact(hashing_encoder: HashingEncoder) -> Artefact:
     """Heads that know a dozen sentences: nearest class mean, on the weightless encoder."""
-    features = hashing_encoder.encode([row[0] for row in EXAMPLES]).features
 
-    def means(column: int, labels: tuple[str, ...]) -> LinearHead:
-        weight = np.zeros((len(labels), features.shape[1]), dtype=np.float32)
-        for place, label in enumerate(labels):
-            rows = [i for i, row in enumerate(EXAMPLES) if row[column] == label]
+    def means(texts: list[str], truth: list[str], described: HeadManifest, bias: float) -> LinearHead:
+        features = hashing_encoder.encode(texts).features
+        weight = np.zeros((len(described.labels), features.shape[1]), dtype=np.float32)
+        for place, label in enumerate(described.labels):
+            rows = [i for i, told in enumerate(truth) if told == label]
             if rows:
                 weight[place] = features[rows].mean(axis=0)
-        kind = "sigmoid" if labels == TOPICS else "softmax"
-        bias = np.full(len(labels), -2.0 if kind == "sigmoid" else 0.0, dtype=np.float32)
-        return LinearHead(kind=kind, labels=labels, weight=6 * weight, bias=bias, abstain_below=0.4)
+        return LinearHead(
+            kind=described.kind,
+            labels=described.labels,
+            weight=6 * weight,
+            bias=np.full(len(described.labels), bias, dtype=np.float32),
+            suggest_from=described.suggest_from,
+            apply_from=described.apply_from,
+        )
 
-    heads = Heads(sentiment=means(1, SENTIMENTS), urgency=means(2, URGENCIES), topics=means(3, TOPICS))
+    def described(kind: HeadKind, labels: tuple[str, ...]) -> HeadManifest:
+        return HeadManifest(kind=kind, labels=labels, suggest_from=SUGGEST_FROM, apply_from=APPLY_FROM)
+
+    told = HeadsManifest(
+        sentiment=described("softmax", SENTIMENTS),
+        urgency=described("softmax", URGENCIES),
+        topics=described("sigmoid", TOPICS),
+        signals=described("sigmoid", SIGNALS),
+    )
+    texts, *columns = ([row[column] for row in EXAMPLES] for column in range(4))
+    heads = Heads(
+        sentiment=means(texts, columns[0], told.sentiment, 0.0),
+        urgency=means(texts, columns[1], told.urgency, 0.0),
+        topics=means(texts, columns[2], told.topics, -2.0),
+        # Far below what one shared word earns: only its own words make a signal.
+        signals=means(*([row[i] for row in SIGNAL_EXAMPLES] for i in range(2)), told.signals, -9.0),
+    )
     manifest = Manifest(
         name="tiny",
         revision="2026.1.1-test",
@@ -73,17 +103,13 @@ def tiny_artefact(hashing_encoder: HashingEncoder) -> Artefact:
         encoder=hashing_encoder.name,
         feature_layers=(0, 1, 2),
         dimensions=hashing_encoder.dimensions,
-        heads=HeadsManifest(
-            sentiment=HeadManifest(kind="softmax", labels=SENTIMENTS),
-            urgency=HeadManifest(kind="softmax", labels=URGENCIES),
-            topics=HeadManifest(kind="sigmoid", labels=TOPICS),
-        ),
+        heads=told,
         urgent=UrgentThreshold(value=0.5, method="none"),
         relevance=LearntThreshold(value=0.3, method="none"),
         similar=LearntThreshold(value=0.5, method="none"),
         files={},
     )
-    return Artefact(folder=Path("tiny"), manifest=manifest, heads=heads)
+    return Artefact(folder=Path("tiny"), manifest=manifest, heads=heads, branch=None)
 
 
 @pytest.fixture(scope="session")

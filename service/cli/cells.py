@@ -17,6 +17,9 @@ TEXT_CELLS: Final = 110
 URGENCY_STYLES: Final = {"critical": "bold red", "high": "dark_orange", "medium": "yellow", "low": "green"}
 SENTIMENT_STYLES: Final = {"negative": "red", "neutral": "", "positive": "green"}
 
+MARKS: Final = {"suggest": "~", "abstain": "?"}
+"""What follows a label that may not be acted on unseen."""
+
 REASONS_MAX: Final = 3
 CONTRIBUTION_MIN: Final = 1.0
 """Terms that add less than this are no reason."""
@@ -83,9 +86,35 @@ def urgency_cell(feedback: Mapping[str, Any]) -> Text:
 
 
 def label_cell(judged: Mapping[str, Any], styles: Mapping[str, str]) -> Text:
-    """Show a scored label with its confidence, such as ``high 71%``."""
-    doubt = "?" if judged["abstained"] else ""
-    return Text(f"{judged['label']} {judged['confidence']:.0%}{doubt}", style=styles.get(judged["label"], ""))
+    """Show a scored label with its confidence and what that is good for, such as ``high 71%~``."""
+    mark = MARKS.get(judged["decision"], "")
+    return Text(f"{judged['label']} {judged['confidence']:.0%}{mark}", style=styles.get(judged["label"], ""))
+
+
+def text_cell(text: str, score: Mapping[str, Any] | None, cells: int = TEXT_CELLS) -> Text:
+    """Show a text, and below it what it says beside its labels."""
+    shown, signals = Text(shorten(text, cells)), signals_cell(score)
+    return shown if signals.plain == "-" else Text("\n").join([shown, signals])
+
+
+def signals_cell(score: Mapping[str, Any] | None) -> Text:
+    """Show what a text says beside its labels, such as ``announces leaving 92%``; `-` when nothing.
+
+    >>> told = {"label": "urgent", "probability": 0.9}
+    >>> signals_cell({"declares": [told], "non_feedback": {"present": True, "probability": 0.8}}).plain
+    'perhaps no feedback 80% · declares: urgent 90%'
+    """
+    known = score or {}
+    said = [
+        f"{words} {known[name]['probability']:.0%}"
+        for name, words in (("non_feedback", "perhaps no feedback"), ("churn_risk", "announces leaving"))
+        # Null or absent where the text was scored before this was told.
+        if (known.get(name) or {}).get("present")
+    ]
+    declared = [f"{row['label']} {row['probability']:.0%}" for row in known.get("declares") or []]
+    if declared:
+        said.append(f"declares: {', '.join(declared)}")
+    return Text(" · ".join(said) or "-", style="magenta")
 
 
 def account_cell(feedback: Mapping[str, Any], names: Mapping[str, str]) -> Text:
@@ -117,7 +146,8 @@ def reason(term: Mapping[str, Any]) -> str:
     """
     name, told = str(term["name"]), plain(str(term["reason"]))
     if name == "urgency":
-        told = max(told.split(", "), key=_percent)
+        shares, *doubt = told.split("; ")
+        told = "; ".join([max(shares.split(", "), key=_percent), *doubt])
     if name == "waiting" and (term["value"] or 0.0) >= 1.0:
         return "first answer overdue"
     return told if name in SPEAKING_TERMS else f"{name.replace('_', ' ')}: {told}"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from service.cli import filters
 from service.cli.accounts import account_names
-from service.cli.cells import account_cell, reasons_cell, shorten, stacked, table, urgency_cell
+from service.cli.cells import account_cell, reasons_cell, stacked, table, text_cell, urgency_cell
 from service.cli.client import Client
 from service.cli.console import is_wide, out, print_json
 from service.cli.settings import client_settings
@@ -96,7 +96,7 @@ def show_queue(
     for item in items:
         feedback = item["feedback"]
         account = account_cell(feedback, names)
-        text = Text(shorten(feedback["text"], TEXT_CELLS))
+        text = text_cell(feedback["text"], feedback["score"], TEXT_CELLS)
         why = reasons_cell(item["priority"])
         rows.add_row(
             str(item["rank"]),

@@ -7,7 +7,16 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from service.cli.cells import SENTIMENT_STYLES, URGENCY_STYLES, label_cell, shorten, stacked, table, words
+from service.cli.cells import (
+    MARKS,
+    SENTIMENT_STYLES,
+    URGENCY_STYLES,
+    label_cell,
+    stacked,
+    table,
+    text_cell,
+    words,
+)
 from service.cli.client import Client
 from service.cli.console import is_wide, out, print_json
 from service.cli.errors import CliError
@@ -18,6 +27,12 @@ CHARS_MAX: Final = 200_000
 """What one request may carry (docs/openapi.json)."""
 
 DEADLINE_SECONDS: Final = 60.0
+
+EXPLAINED: Final = {
+    "suggest": "a suggestion: sure enough for a person who decides, not to be acted on unseen",
+    "abstain": "below the published confidence: a person should look",
+}
+"""What the marks behind a label mean."""
 
 
 def score(
@@ -86,7 +101,7 @@ def _show(texts: Sequence[str], results: Sequence[dict[str, Any]], model: dict[s
     rows.add_column("Text", min_width=24, ratio=1, overflow="fold")
     for text, result in zip(texts, results, strict=True):
         topics = words([row["label"] for row in result["topics"]] or [result["topic"]])
-        shown, kind = Text(shorten(text)), result["kind"]
+        shown, kind = text_cell(text, result), result["kind"]
         rows.add_row(
             f"{result['language']['code']} {result['language']['confidence']:.0%}",
             label_cell(result["sentiment"], SENTIMENT_STYLES),
@@ -95,5 +110,7 @@ def _show(texts: Sequence[str], results: Sequence[dict[str, Any]], model: dict[s
         )
     console.print(rows)
     console.print(f"model {model['name']} {model['revision']}, encoder {model['encoder']}", style="dim")
-    if any(row[name]["abstained"] for row in results for name in ("sentiment", "urgency")):
-        console.print("? below the published confidence: a person should look", style="dim")
+    decisions = {row[name]["decision"] for row in results for name in ("sentiment", "urgency")}
+    for decision, explained in EXPLAINED.items():
+        if decision in decisions:
+            console.print(f"{MARKS[decision]} {explained}", style="dim")

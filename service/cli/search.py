@@ -6,11 +6,10 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from service.cli import filters
 from service.cli.accounts import account_names
-from service.cli.cells import account_cell, plain, shorten, stacked, table, urgency_cell, words
+from service.cli.cells import account_cell, plain, stacked, table, text_cell, urgency_cell, words
 from service.cli.client import Client
 from service.cli.console import is_wide, out, print_json
 from service.cli.errors import CliError
@@ -92,7 +91,8 @@ def show_hits(
     rows.add_column("Text", min_width=24, ratio=1, overflow="fold")
     for hit in hits:
         feedback = hit["feedback"]
-        account, text = account_cell(feedback, names), Text(shorten(feedback["text"]))
+        account = account_cell(feedback, names)
+        text = text_cell(feedback["text"], feedback["score"])
         rows.add_row(
             f"{hit['score']:.3f}",
             feedback["language"],

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from models.labels import kind_of
+from models.labels import CHURN_RISK, DECLARED, NON_FEEDBACK, kind_of
 from models.predictions import Predictions, ScoredText
 from service.store.records import Feedback, FeedbackTopic
 
@@ -23,16 +23,26 @@ def score_document(predictions: Predictions) -> dict[str, Any]:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "probabilities": prediction.probabilities,
+            "decision": prediction.decision,
             "abstained": prediction.abstained,
         }
 
-    topics = predictions.topics
+    def signal(name: str) -> dict[str, Any]:
+        return {"probability": signals.probabilities[name], "present": name in signals.present}
+
+    topics, signals = predictions.topics, predictions.signals
+    present = [name for name in DECLARED if name in signals.present]
+    declared = sorted(present, key=lambda name: -signals.probabilities[name])
     return {
         "language": {"code": predictions.language.code, "confidence": predictions.language.confidence},
         "sentiment": choice("sentiment"),
         "urgency": choice("urgency"),
         "topics": [{"label": name, "probability": topics.probabilities[name]} for name in topics.applied],
         "topic": topics.best,
+        "topic_decision": topics.decision,
+        "churn_risk": signal(CHURN_RISK),
+        "declares": [{"label": name, "probability": signals.probabilities[name]} for name in declared],
+        "non_feedback": signal(NON_FEEDBACK),
         "kind": predictions.kind,
         "explanation": None,
     }

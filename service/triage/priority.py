@@ -4,7 +4,7 @@
 Pure functions of one text's own signals: other texts, batches and clocks do not come in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,11 +32,19 @@ ACCOUNT_TYPE_VALUE: Final[Mapping[str, float]] = {
     "free": 0.0,
 }
 
+DECLARED_AS: Final[Mapping[str, str]] = {"urgent": "high", "deadline": "high", "legal": "critical"}
+"""How urgent a text is that declares this, in the words of the urgency guideline: who demands an answer
+now is to get it the same working day, a lawsuit or legal deadline announced is critical. A date by which
+counts as `high`: how far off it is nobody has read."""
+
 REVENUE_CAP: Final = 100_000.0
 """Revenue a year beyond which more revenue raises nothing, in the account's own currency."""
 
 COMPLAINT_SIZE_CAP: Final = 50
 """Texts in a recurring complaint beyond which more texts raise nothing."""
+
+NON_FEEDBACK_REASON: Final = "perhaps no feedback at all"
+"""Said beside the urgency of a text that the model takes for gibberish, code or an advertisement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +67,25 @@ class Signals:
     Attributes:
         urgency: Probability of each urgency label; a person's label has probability 1.
         sentiment: Probability of each sentiment label.
-        declared_urgency: What the customer said themselves.
+        declared_urgency: What the customer said themselves, in a field of its own.
+        declares: What the text itself declares, out of `DECLARED_AS`; empty when it declares nothing.
         account_type: One of `ACCOUNT_TYPE_VALUE`, or a tenant's own word, which then counts as unknown.
         revenue: A year's revenue of the account, in its own currency, at least 0.
         complaint_size: Texts in the recurring complaint it belongs to.
         churn: Probability that the writer announces leaving, 0..1.
+        non_feedback: Whether the model takes the text for no feedback. The urgency counts all the same,
+            since an emergency in odd words must not be lost; its reason says so.
     """
 
     urgency: Mapping[str, float] | None = None
     sentiment: Mapping[str, float] | None = None
     declared_urgency: str | None = None
+    declares: Sequence[str] | None = None
     account_type: str | None = None
     revenue: float | None = None
     complaint_size: int | None = None
     churn: float | None = None
+    non_feedback: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +156,8 @@ def resting_priority(signals: Signals, weights: Weights) -> Resting:
     70.0
     """
     terms = (
-        _urgency(signals.urgency, weights.urgency),
-        _declared(signals.declared_urgency, weights.declared_urgency),
+        _urgency(signals.urgency, weights.urgency, non_feedback=bool(signals.non_feedback)),
+        _declared(signals.declared_urgency, signals.declares or (), weights.declared_urgency),
         _sentiment(signals.sentiment, weights.sentiment),
         _account(signals.account_type, signals.revenue, weights.account_value),
         _complaint(signals.complaint_size, weights.complaint),
@@ -200,19 +213,30 @@ def _percent(what: str, probability: float | None) -> str:
     return f"{what}: unknown" if probability is None else f"{what}: {probability:.0%}"
 
 
-def _urgency(probabilities: Mapping[str, float] | None, weight: float) -> Term:
+def _urgency(probabilities: Mapping[str, float] | None, weight: float, *, non_feedback: bool) -> Term:
     if probabilities is None:
         return _term("urgency", None, weight, "no model has judged the urgency")
     value = min(1.0, sum(SEVERITY[label] * share for label, share in probabilities.items()))
     named = [(label, probabilities.get(label, 0.0)) for label in ("critical", "high", "medium", "low")]
     reason = ", ".join(f"{label} {share:.0%}" for label, share in named if share >= 0.01)  # noqa: PLR2004
+    if non_feedback:
+        reason += f"; {NON_FEEDBACK_REASON}"
     return _term("urgency", value, weight, reason)
 
 
-def _declared(label: str | None, weight: float) -> Term:
-    if label is None:
+def _declared(label: str | None, declares: Sequence[str], weight: float) -> Term:
+    """Take the stronger of what the customer says and what the text says; the reason tells whose it is."""
+    said = []
+    if label is not None:
+        said.append((SEVERITY[label], f"the customer says {label}"))
+    if declares:
+        strongest = max(SEVERITY[DECLARED_AS[name]] for name in declares)
+        said.append((strongest, f"the text says: {', '.join(declares)}"))
+    if not said:
         return _term("declared_urgency", None, weight, "the customer did not say how urgent it is")
-    return _term("declared_urgency", SEVERITY[label], weight, f"the customer says {label}")
+    value = max(severity for severity, _ in said)
+    reason = "; ".join(words for severity, words in said if severity == value)
+    return _term("declared_urgency", value, weight, reason)
 
 
 def _sentiment(probabilities: Mapping[str, float] | None, weight: float) -> Term:

@@ -14,13 +14,23 @@ def weights_of(tenant: Tenant) -> Weights:
 
 
 def signals_of(feedback: Feedback, account: Account | None) -> Signals:
-    """Gather what is known about a text; a person's label has probability 1."""
+    """Gather what is known about a text; a person's label has probability 1.
+
+    What a text declares and its churn risk are read by the model alone: nobody judges them. Predictions
+    stored before they were told leave them unknown.
+    """
+    predicted = feedback.prediction or {}
+    declares, churn, doubt = (predicted.get(name) for name in ("declares", "churn_risk", "non_feedback"))
     return Signals(
         urgency=_probabilities(feedback, "urgency"),
         sentiment=_probabilities(feedback, "sentiment"),
         declared_urgency=feedback.declared_urgency,
+        declares=None if declares is None else tuple(row["label"] for row in declares),
         account_type=account.type if account else None,
         revenue=account.revenue_amount if account else None,
+        churn=churn["probability"] if churn else None,
+        # A person who says how urgent it is has looked: then there is no doubt to tell of.
+        non_feedback=doubt["present"] and "urgency" not in feedback.judged if doubt else None,
     )
 
 

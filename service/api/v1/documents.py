@@ -1,7 +1,7 @@
 """From what is stored to what goes outside."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from service.api.v1.wire.cases import QueueItemOut
 from service.api.v1.wire.feedback import AuthorOut, FeedbackOut, RatingOut
@@ -15,10 +15,16 @@ from service.triage.rank import due_at, priority_of
 DECIMALS = 6
 """Probabilities and contributions leave with this many places; more would be noise."""
 
+TOLD_LATER: Final = ("topic_decision", "churn_risk", "declares", "non_feedback")
+"""Fields of a score, beside the choices' `decision`, that predictions stored by the first models lack."""
+
 
 def score_out(prediction: dict[str, Any] | None) -> ScoreOut | None:
-    """Write a stored prediction."""
-    return None if prediction is None else ScoreOut.model_validate(prediction)
+    """Write a stored prediction; what was not told yet when it was stored is null."""
+    if prediction is None:
+        return None
+    choices = {name: {"decision": None} | prediction[name] for name in ("sentiment", "urgency")}
+    return ScoreOut.model_validate(dict.fromkeys(TOLD_LATER) | prediction | choices)
 
 
 def priority_out(priority: Priority) -> PriorityOut:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from service.cli.cells import plain, reasons_cell, shorten, urgency_cell
+from service.cli.cells import label_cell, plain, reasons_cell, shorten, signals_cell, text_cell, urgency_cell
 from service.cli.queue import show_queue
 from service.cli.search import show_hits
 
@@ -38,6 +38,51 @@ def test_a_doubtful_urgency_carries_a_question_mark():
     assert urgency_cell({"urgency": "high", "score": score}).plain == "high?"
     assert urgency_cell({"urgency": "low", "score": score}).plain == "low"
     assert urgency_cell({"urgency": None, "score": None}).plain == "-"
+
+
+@pytest.mark.parametrize(
+    ("decision", "shown"),
+    [("apply", "high 71%"), ("suggest", "high 71%~"), ("abstain", "high 71%?"), (None, "high 71%")],
+)
+def test_a_scored_label_shows_what_it_is_good_for(decision, shown):
+    judged = {"label": "high", "confidence": 0.71, "decision": decision, "abstained": decision == "abstain"}
+    assert label_cell(judged, {}).plain == shown
+
+
+SILENT = {"probability": 0.2, "present": False}
+FIRST_FORM = dict.fromkeys(("churn_risk", "declares", "non_feedback"))
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [
+        (None, "-"),
+        (FIRST_FORM, "-"),
+        ({"churn_risk": SILENT, "declares": [], "non_feedback": SILENT}, "-"),
+        ({"churn_risk": {"probability": 0.92, "present": True}}, "announces leaving 92%"),
+        (
+            {
+                "churn_risk": {"probability": 0.5, "present": True},
+                "declares": [
+                    {"label": "legal", "probability": 0.9},
+                    {"label": "deadline", "probability": 0.6},
+                ],
+                "non_feedback": {"probability": 0.97, "present": True},
+            },
+            "perhaps no feedback 97% · announces leaving 50% · declares: legal 90%, deadline 60%",
+        ),
+    ],
+)
+def test_what_a_text_says_beside_its_labels_is_one_line(score, shown):
+    assert signals_cell(score).plain == shown
+    text = text_cell("a", score).plain
+    assert text == ("a" if shown == "-" else f"a\n{shown}")
+
+
+def test_an_urgency_of_what_is_perhaps_no_feedback_says_so_in_its_reason():
+    told = "high 20%, medium 60%, low 20%; perhaps no feedback at all"
+    term = {"name": "urgency", "value": 0.4, "contribution": 16.0, "reason": told}
+    assert reasons_cell({"terms": [term]}).plain == "+16 urgency: medium 60%; perhaps no feedback at all"
 
 
 def test_the_strongest_reasons_come_first_and_weak_ones_not_at_all():

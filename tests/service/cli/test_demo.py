@@ -73,7 +73,7 @@ def test_without_heads_it_still_stores_searches_and_ranks(
     cli, serve, tmp_path, tiny_artefact, hashing_encoder
 ):
     manifest = tiny_artefact.manifest.model_copy(update={"encoder": "another:1"})
-    write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, card="card")
+    write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, branch=None, card="card")
     only_encoder = Parts(encoder=hashing_encoder)
     with serve(tmp_path / "var", only_encoder, model=tmp_path / "model") as service:
         cli.set(url=service.url, data_dir=str(tmp_path / "var"))

@@ -15,7 +15,7 @@ def folders(tmp_path, tiny_artefact, cli):
     (encoder / "model.safetensors").write_bytes(b"weights")
     name, _ = encoder_identity(encoder)
     manifest = tiny_artefact.manifest.model_copy(update={"encoder": name, "created": datetime.now(UTC)})
-    write_artefact(model, manifest=manifest, heads=tiny_artefact.heads, card="card")
+    write_artefact(model, manifest=manifest, heads=tiny_artefact.heads, branch=None, card="card")
     cli.set(encoder=str(encoder), model=str(model))
     return encoder, model
 

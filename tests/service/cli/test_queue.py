@@ -38,6 +38,17 @@ def test_cases_are_shown_with_their_reasons(closeloop, stored):
     assert "more cases follow" in result.stdout
 
 
+def test_what_a_text_says_beside_its_labels_stands_below_it(closeloop, running, tenant):
+    headers = {"Authorization": f"Bearer {running.key(tenant, 'write')}"}
+    items = [{"text": "this is urgent answer at once"}, {"text": "qwrt zxcv 0x7f npm ERR stack"}]
+    httpx.post(f"{running.url}/v1/feedback?wait=indexed", json={"items": items}, headers=headers)
+
+    for shown in (closeloop("queue").stdout, closeloop("search", "urgent").stdout):
+        assert "declares: urgent 100%" in shown
+        assert "perhaps no feedback 100%" in shown
+    assert "the text says: urgent" in closeloop("queue").stdout
+
+
 def test_json_is_the_answer_of_the_service(closeloop, stored):
     document = json.loads(closeloop("queue", "--json", "--urgency", "critical").stdout)
     assert [item["rank"] for item in document["items"]] == [1]

@@ -38,6 +38,18 @@ def test_scores_are_a_table_with_the_text_last(closeloop):
     assert "the app crashes at checkout" in result.stdout
 
 
+def test_marks_and_signals_are_shown_and_the_marks_explained(closeloop):
+    shown = closeloop("score", "qwrt zxcv 0x7f npm ERR stack", "by Friday noon at the latest").stdout
+
+    assert "perhaps no feedback 100%" in shown
+    assert "declares: deadline 100%" in shown
+    assert "~ a suggestion" in shown
+    assert "? below the published confidence" in shown
+    sure = closeloop("score", "lovely food and friendly people").stdout
+    assert "a suggestion" not in sure
+    assert "below the published" not in sure
+
+
 def test_json_is_the_answer_of_the_service_in_the_order_of_the_lines(closeloop):
     lines = [f"the app crashes number {number}" for number in range(300)]
     result = closeloop("score", "--json", stdin="\n".join(lines))

@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-c", "from service.cli import app; app()"]
 def environment(tmp_path, tiny_artefact):
     """Settings of a service whose heads were trained on another encoder: it starts, and says so."""
     manifest = tiny_artefact.manifest.model_copy(update={"created": datetime.now(UTC)})
-    write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, card="card")
+    write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, branch=None, card="card")
     return {
         **os.environ,
         "PYTHONPATH": str(Path(__file__).parents[3]),

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labels import SENTIMENTS, URGENCIES
+from models.labels import DECLARED, SENTIMENTS, URGENCIES
 from service.triage.priority import (
     ACCOUNT_TYPE_VALUE,
     COMPLAINT_SIZE_CAP,
+    DECLARED_AS,
     FLOOR_SHARE,
     REVENUE_CAP,
     SERVICE_LEVEL_SECONDS,
@@ -50,15 +51,18 @@ def one_hot(labels):
     return st.sampled_from(labels).map(lambda label: {label: 1.0})
 
 
+declared_ = st.lists(st.sampled_from(DECLARED), unique=True)
 signals_ = st.builds(
     Signals,
     urgency=st.none() | distributions(URGENCIES) | one_hot(URGENCIES),
     sentiment=st.none() | distributions(SENTIMENTS),
     declared_urgency=st.none() | st.sampled_from(URGENCIES),
+    declares=st.none() | declared_,
     account_type=st.none() | st.sampled_from([*TYPES_BY_VALUE, "reseller"]),
     revenue=st.none() | st.floats(0, 1e15),
     complaint_size=st.none() | st.integers(0, 10**6),
     churn=st.none() | shares,
+    non_feedback=st.none() | st.booleans(),
 )
 weights_ = st.lists(st.integers(0, 100), min_size=7, max_size=7).map(
     lambda parts: Weights(
@@ -92,6 +96,16 @@ def test_the_default_weights_sum_to_100():
     assert sum(getattr(Weights(), field.name) for field in fields(Weights)) == 100
 
 
+TERM_OF = {
+    "account_type": "account_value",
+    "revenue": "account_value",
+    "complaint_size": "complaint",
+    "declares": "declared_urgency",
+    "non_feedback": "urgency",
+}
+"""Which term a signal is of, where it has another name."""
+
+
 @given(signals_, st.sampled_from([field.name for field in fields(Signals)]))
 def test_what_is_unknown_contributes_nothing_and_is_not_handed_to_others(signals, name):
     unknown = resting_priority(replace(signals, **{name: None}), Weights())
@@ -99,7 +113,7 @@ def test_what_is_unknown_contributes_nothing_and_is_not_handed_to_others(signals
 
     for before, after in zip(known.terms, unknown.terms, strict=True):
         assert before.weight == after.weight
-        if name not in {"account_type", "revenue"} and before.name != name.removesuffix("_size"):
+        if before.name != TERM_OF.get(name, name):
             assert before == after
 
 
@@ -148,6 +162,50 @@ def test_more_of_a_signal_never_lowers_it(signals, weights, waited, data, name):
     assert value(replace(signals, **{name: higher}), weights, waited) >= (
         value(replace(signals, **{name: lower}), weights, waited) - 1e-9
     )
+
+
+@given(signals_, weights_, seconds, declared_, declared_)
+def test_a_text_that_declares_more_never_ranks_lower(signals, weights, waited, some, others):
+    less, more = replace(signals, declares=some), replace(signals, declares=[*some, *others])
+
+    assert value(more, weights, waited) >= value(less, weights, waited) - 1e-9
+    assert value(less, weights, waited) >= value(replace(signals, declares=None), weights, waited) - 1e-9
+
+
+@given(signals_, weights_, declared_)
+def test_what_a_text_declares_earns_the_weight_of_the_term_at_most(signals, weights, declares):
+    def base(signals):
+        return resting_priority(signals, weights).base
+
+    silent = replace(signals, declared_urgency=None, declares=None)
+    gained = base(replace(signals, declares=declares)) - base(silent)
+    assert -1e-9 <= gained <= weights.declared_urgency + 1e-9
+
+
+@given(signals_, st.sampled_from(URGENCIES), declared_)
+def test_of_what_the_customer_and_the_text_say_the_stronger_counts_alone(signals, label, declares):
+    def declared(**given):
+        silent = replace(signals, declared_urgency=None, declares=None)
+        return resting_priority(replace(silent, **given), Weights()).terms[1]
+
+    both = declared(declared_urgency=label, declares=declares)
+    alone = [declared(declared_urgency=label), declared(declares=declares)]
+
+    assert both.value == max(term.value or 0.0 for term in alone)
+    for term in alone:
+        assert (term.reason in both.reason) == (term.value == both.value)
+
+
+@given(signals_, weights_, seconds)
+def test_a_text_that_is_perhaps_no_feedback_ranks_as_any_other_and_the_reason_says_it(
+    signals, weights, waited
+):
+    certain = replace(signals, non_feedback=False, urgency=signals.urgency or {"low": 1.0})
+    doubtful = replace(certain, non_feedback=True)
+
+    assert value(doubtful, weights, waited) == value(certain, weights, waited)
+    reasons = [resting_priority(row, weights).terms[0].reason for row in (certain, doubtful)]
+    assert reasons[1] == f"{reasons[0]}; perhaps no feedback at all"
 
 
 @given(signals_, weights_, seconds, st.tuples(st.sampled_from(range(4)), st.sampled_from(range(4))))
@@ -257,6 +315,31 @@ def test_a_little_more_severity_does_not_buy_more_time():
     after = {"low": 0.39, "medium": 0.38, "high": 0.16, "critical": 0.07}
     waited = 72 * 3600.0
     assert value(Signals(urgency=after), waited=waited) > value(Signals(urgency=before), waited=waited)
+
+
+@pytest.mark.parametrize(
+    ("label", "declares", "expected", "reason"),
+    [
+        (None, None, None, "the customer did not say how urgent it is"),
+        (None, (), None, "the customer did not say how urgent it is"),
+        ("low", (), 0.0, "the customer says low"),
+        (None, ("urgent", "deadline"), 0.85, "the text says: urgent, deadline"),
+        (None, ("legal", "urgent"), 1.0, "the text says: legal, urgent"),
+        ("low", ("urgent",), 0.85, "the text says: urgent"),
+        ("critical", ("urgent",), 1.0, "the customer says critical"),
+        ("high", ("deadline",), 0.85, "the customer says high; the text says: deadline"),
+    ],
+)
+def test_declared_urgency_says_whose_word_it_is(label, declares, expected, reason):
+    signals = Signals(declared_urgency=label, declares=declares)
+    term = resting_priority(signals, Weights()).terms[1]
+
+    assert (term.name, term.value, term.reason) == ("declared_urgency", expected, reason)
+
+
+def test_everything_that_a_text_can_declare_has_its_urgency():
+    assert tuple(DECLARED_AS) == DECLARED
+    assert set(DECLARED_AS.values()) <= set(URGENCIES)
 
 
 def test_severity_and_service_levels_follow_the_order_of_the_labels():

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from models.labels import KINDS, SENTIMENTS, TOPICS, URGENCIES
+from models.labels import DECLARED, KINDS, SENTIMENTS, TOPICS, URGENCIES
 from service.errors import TooLargeError
 
 NO_NUL: Final = r"^[^\u0000]*$"
@@ -178,6 +178,7 @@ Metadata = Annotated[
 
 Sentiment = Literal["negative", "neutral", "positive"]
 Urgency = Literal["low", "medium", "high", "critical"]
+Declared = Literal["urgent", "deadline", "legal"]
 Kind = Literal["complaint", "request", "question", "praise", "comment"]
 Topic = Literal[
     "billing_payment",
@@ -201,6 +202,7 @@ CaseState = Literal["open", "closed", "dismissed"]
 CLOSED_SETS: Final = (
     (Sentiment, SENTIMENTS),
     (Urgency, URGENCIES),
+    (Declared, DECLARED),
     (Kind, KINDS),
     (Topic, TOPICS),
 )

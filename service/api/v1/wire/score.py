@@ -4,8 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from models.predictions import Decision
 from service.api.v1.wire.base import (
     REQUEST_ITEMS_MAX,
+    Declared,
     FeedbackText,
     FewItems,
     In,
@@ -17,6 +19,16 @@ from service.api.v1.wire.base import (
 )
 
 Confidence = Annotated[float, Field(ge=0, le=1, description="Calibrated probability.", examples=[0.93])]
+LabelDecision = Annotated[
+    Decision | None,
+    Field(
+        description="What the confidence is good for: `apply` it unseen, `suggest` it to a person who "
+        "decides, or `abstain`: a person should look. The model card tells how often each is right. Null for "
+        "a text stored before decisions were told.",
+        examples=["apply"],
+    ),
+]
+Abstained = Annotated[bool, Field(description="Whether the decision is `abstain`: a person should look.")]
 
 
 class ScoreItemIn(In):
@@ -58,7 +70,8 @@ class SentimentOut(Out):
     label: Sentiment = Field(description="The most probable label.")
     confidence: Confidence
     probabilities: dict[Sentiment, float]
-    abstained: bool = Field(description="Below the published threshold: a person should look.")
+    decision: LabelDecision
+    abstained: Abstained
 
 
 class UrgencyOut(Out):
@@ -67,7 +80,8 @@ class UrgencyOut(Out):
     label: Urgency = Field(description="The most probable label.")
     confidence: Confidence
     probabilities: dict[Urgency, float]
-    abstained: bool = Field(description="Below the published threshold: a person should look.")
+    decision: LabelDecision
+    abstained: Abstained
 
 
 class TopicOut(Out):
@@ -77,14 +91,50 @@ class TopicOut(Out):
     probability: Confidence
 
 
+class DeclaredOut(Out):
+    """Something the writer says about how urgent it is."""
+
+    label: Declared = Field(
+        description="`urgent`: that it is; `deadline`: a date by which; `legal`: a threat of legal steps.",
+        examples=["deadline"],
+    )
+    probability: Confidence
+
+
+class SignalOut(Out):
+    """Something that a text says or not, beside its labels."""
+
+    probability: Confidence
+    present: bool = Field(description="Whether the probability reaches the published threshold.")
+
+
 class ScoreOut(Out):
-    """What the models say about one text."""
+    """What the models say about one text.
+
+    Fields that say so are null for a text that was stored before they were told; a re-embedding tells them.
+    """
 
     language: LanguageOut
     sentiment: SentimentOut
     urgency: UrgencyOut
     topics: list[TopicOut] = Field(description="Those above their thresholds, best first.")
     topic: str = Field(description="The best single topic, always given.", examples=["bug_crash"])
+    topic_decision: LabelDecision
+    churn_risk: SignalOut | None = Field(
+        description="Whether the writer announces leaving. Null for a text stored before this was told.",
+        examples=[{"probability": 0.04, "present": False}],
+    )
+    declares: list[DeclaredOut] | None = Field(
+        description="What the writer says of urgency, apart from what the model makes of it: those above "
+        "their thresholds, best first. Null for a text stored before this was told.",
+        examples=[[{"label": "deadline", "probability": 0.86}]],
+    )
+    non_feedback: SignalOut | None = Field(
+        description="Whether it is no feedback at all: gibberish, code, machine output, an advertisement. "
+        "When present every decision is `abstain`; a case is opened all the same, and ranked by its urgency. "
+        "Null for a text stored before this was told.",
+        examples=[{"probability": 0.02, "present": False}],
+    )
     kind: Kind
     explanation: dict[str, Any] | None = Field(description="Null until reasons are available.")
 

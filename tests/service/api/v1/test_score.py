@@ -9,6 +9,11 @@ TEXTS = (
 )
 
 
+def decision(confidence):
+    """What the tiny heads' thresholds make of a confidence."""
+    return "apply" if confidence >= 0.8 else "suggest" if confidence >= 0.4 else "abstain"
+
+
 def score(caller, *texts, **given):
     answer = caller.post("/v1/score", {"items": [{"text": text} for text in texts], **given})
     assert answer.status_code == 200, answer.text
@@ -45,10 +50,42 @@ def test_each_text_is_scored_in_order_by_a_named_model(caller):
             assert sum(probabilities.values()) == pytest.approx(1)
             assert row[field]["label"] == max(probabilities, key=probabilities.get)
             assert row[field]["confidence"] == max(probabilities.values())
+            assert row[field]["decision"] == decision(row[field]["confidence"])
             assert row[field]["abstained"] == (row[field]["confidence"] < 0.4)
+        assert row["topic_decision"] == decision(row["topics"][0]["probability"])
+        assert row["declares"] == []
+        for signal in ("churn_risk", "non_feedback"):
+            assert not row[signal]["present"]
+            assert row[signal]["probability"] < 0.5
         shares = [topic["probability"] for topic in row["topics"]]
         assert shares == sorted(shares, reverse=True)
         assert row["explanation"] is None
+
+
+def test_a_text_that_is_no_feedback_has_labels_that_all_abstain(caller):
+    row = score(caller, "qwrt zxcv 0x7f npm ERR stack")["results"][0]
+
+    assert row["non_feedback"]["present"]
+    assert [row["sentiment"]["decision"], row["urgency"]["decision"], row["topic_decision"]] == [
+        "abstain"
+    ] * 3
+    assert row["sentiment"]["abstained"]
+    assert row["sentiment"]["label"] in row["sentiment"]["probabilities"]
+
+
+def test_what_the_writer_declares_comes_best_first_and_leaving_has_a_field_of_its_own(caller):
+    both, leaving = score(
+        caller,
+        "by Friday noon at the latest or you will hear from our lawyer in court",
+        "we are leaving you and go to your competitor",
+    )["results"]
+
+    assert {row["label"] for row in both["declares"]} == {"deadline", "legal"}
+    probabilities = [row["probability"] for row in both["declares"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert not both["churn_risk"]["present"]
+    assert leaving["churn_risk"]["present"]
+    assert leaving["declares"] == []
 
 
 def test_a_text_is_scored_alike_whatever_stands_beside_it(caller):
