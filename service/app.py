@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from service import problems
 from service.api import health
-from service.api.v1 import accounts, cases, feedback, labels, reindex, score, search
+from service.api.v1 import accounts, cases, corrections, feedback, labels, reindex, score, search
 from service.lifespan import Parts, lifespan_of
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
@@ -49,7 +49,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         lifespan=lifespan_of(settings, metrics, parts or Parts()),
     )
     app.add_middleware(RequestMiddleware, metrics=metrics)
-    nouns = (health, score, feedback, labels, accounts, search, cases, reindex)
+    nouns = (health, score, feedback, labels, accounts, search, cases, corrections, reindex)
     for noun in nouns:
         app.include_router(noun.router)
     own = [route for noun in nouns for route in noun.router.routes if isinstance(route, APIRoute)]
@@ -76,9 +76,14 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
 
 def _describe_answer(status: str, answer: dict[str, Any]) -> None:
     content = answer.get("content", {})
-    if problems.MEDIA_TYPE in content and content.get("application/json") == content[problems.MEDIA_TYPE]:
-        # FastAPI adds its own form beside the declared one.
-        content.pop("application/json")
+    for media_type in ("application/json", corrections.JSON_LINES):
+        if problems.MEDIA_TYPE in content and content.get(media_type) == content[problems.MEDIA_TYPE]:
+            # FastAPI adds its own form beside the declared one.
+            content.pop(media_type)
+    if corrections.JSON_LINES in content:
+        # A line has this form, the whole does not: OpenAPI 3.2's word for it, as FastAPI writes it too.
+        line = content[corrections.JSON_LINES]
+        line["itemSchema"] = {"$ref": line.pop("schema")["$ref"]}
     answer["headers"] = {"X-Request-Id": REQUEST_ID_HEADER, **answer.get("headers", {})}
     if status in RETRYABLE and problems.MEDIA_TYPE in content:
         answer["headers"]["Retry-After"] = RETRY_AFTER_HEADER

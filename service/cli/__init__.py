@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli import corrections as _corrections
 from service.cli import keys as _keys
 from service.cli.demo import demo as _demo
 from service.cli.doctor import doctor as _doctor
@@ -47,6 +48,9 @@ def _make_app() -> typer.Typer:
     keys.command("list")(_keys.list_keys)
     keys.command("revoke")(_keys.revoke)
     made.add_typer(keys, name="keys", rich_help_panel="Run")
+    corrections = typer.Typer(no_args_is_help=True, help="What people corrected, for training.")
+    corrections.command("export")(_corrections.export)
+    made.add_typer(corrections, name="corrections", rich_help_panel="Use")
     return made
 
 

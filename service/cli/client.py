@@ -1,6 +1,7 @@
 """The one way in which commands speak to the service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -107,10 +108,34 @@ class Client:
             CliError: The request cannot be written.
         """
         headers = {} if deadline_seconds is None else {"X-Deadline-Ms": str(round(deadline_seconds * 1e3))}
-        chosen = {name: value for name, value in (query or {}).items() if value is not None}
-        try:
+        with self._translated():
             content = None if body is None else orjson.dumps(body)
-            answer = self._client.request(method, path, params=chosen, content=content, headers=headers)
+            answer = self._client.request(
+                method, path, params=_given(query), content=content, headers=headers
+            )
+        if not answer.is_success and answer.status_code not in accept:
+            raise self._problem(answer)
+        return answer
+
+    def chunks(self, path: str, query: Query | None = None) -> Iterator[bytes]:
+        """Read something of any size, piece by piece; an answer that is cut off raises.
+
+        Raises:
+            NoServiceError: Nobody listens there.
+            NoAnswerError: The connection broke before the answer's end.
+            ProblemError: The answer is a refusal.
+        """
+        with self._translated(), self._client.stream("GET", path, params=_given(query)) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise self._problem(answer)
+            yield from answer.iter_bytes()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what a request can fail with into the errors of `send`."""
+        try:
+            yield
         except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
             raise CliError(f"expected text in UTF-8, got something else: {error}") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -118,9 +143,6 @@ class Client:
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             raise NoAnswerError(f"the service at {self.url} gave no answer: {reason}") from error
-        if not answer.is_success and answer.status_code not in accept:
-            raise self._problem(answer)
-        return answer
 
     def _problem(self, answer: httpx.Response) -> ProblemError:
         problem = _json_of(answer)
@@ -141,6 +163,10 @@ class Client:
             problem=problem,
             retry_after_seconds=_retry_after(answer),
         )
+
+
+def _given(query: Query | None) -> dict[str, str | int | float | bool | list[str]]:
+    return {name: value for name, value in (query or {}).items() if value is not None}
 
 
 def document_of(answer: httpx.Response) -> dict[str, Any]:

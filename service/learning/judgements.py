@@ -1,6 +1,6 @@
 """People's labels: they win over the model's, are versioned, can be undone, and are training data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -55,12 +55,12 @@ def undo(
         ConflictError: No person's label holds for this field.
     """
     feedback, case = _locked(session, tenant, feedback_id)
-    standing = _standing(history(session, feedback_id), field)
+    standing = standing_labels(history(session, feedback_id), field)
     if not standing:
         raise ConflictError(f"expected a person's label of {field} to undo, the model's holds")
     held = current(feedback)
     held.pop(field, None)
-    restored = standing[-2] if len(standing) > 1 else None
+    restored = standing[-2].value["value"] if len(standing) > 1 else None
     if restored is not None:
         held[field] = restored
     _record(session, feedback, field, restored, undo=True, by=by, reason=reason)
@@ -71,6 +71,26 @@ def history(session: Session, feedback_id: UUID) -> list[LabelEvent]:
     """Return every step, oldest first."""
     query = select(LabelEvent).where(LabelEvent.feedback_id == feedback_id).order_by(LabelEvent.id)
     return list(session.scalars(query))
+
+
+def standing_labels(events: Iterable[LabelEvent], field: str) -> list[LabelEvent]:
+    """Replay a field's history: an undo takes the latest label that still stands off.
+
+    Args:
+        events: Of one text, oldest first.
+        field: Whose labels to return.
+
+    Returns:
+        Those that were not undone, oldest first; the last one holds.
+    """
+    stack: list[LabelEvent] = []
+    for event in events:
+        if event.field == field:
+            if event.undo:
+                stack.pop()
+            else:
+                stack.append(event)
+    return stack
 
 
 def versions(session: Session, feedback_id: UUID) -> list[FeedbackVersion]:
@@ -87,18 +107,6 @@ def _locked(session: Session, tenant: UUID, feedback_id: UUID) -> tuple[Feedback
     """Read a text under a lock: of two judgements at once the second must see the first."""
     lock(session, Feedback.tenant_id == tenant, Feedback.id == feedback_id)
     return one(session, tenant, feedback_id)
-
-
-def _standing(events: list[LabelEvent], field: str) -> list[Any]:
-    """Replay a field's history: an undo takes the latest label that still stands off."""
-    stack: list[Any] = []
-    for event in events:
-        if event.field == field:
-            if event.undo:
-                stack.pop()
-            else:
-                stack.append(event.value["value"])
-    return stack
 
 
 def _record(

@@ -107,6 +107,7 @@ def test_a_database_that_is_away_is_named_and_every_route_says_when_to_come_back
     for answer in (
         app.get("/v1/feedback"),
         app.get("/v1/queue"),
+        app.get("/v1/corrections/export"),
         app.post("/v1/feedback", json={"items": [{"text": "one"}]}),
         app.put("/v1/accounts/a", json={}),
         app.get("/v1/queue", headers={"Authorization": "Bearer cl_id_secret"}),
@@ -167,7 +168,7 @@ def without_heads(serve, parts, tmp_path, tiny_artefact):
     """An application whose folder of heads was trained on another encoder."""
     folder = tmp_path / "model"
     manifest = tiny_artefact.manifest.model_copy(update={"encoder": "another:0123"})
-    write_artefact(folder, manifest=manifest, heads=tiny_artefact.heads, card="# Another")
+    write_artefact(folder, manifest=manifest, heads=tiny_artefact.heads, branch=None, card="# Another")
     return serve(replace(parts, artefact=None), model=folder)
 
 

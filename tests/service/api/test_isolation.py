@@ -30,6 +30,7 @@ ROUTES = {
     "get_case": ("read", "GET", "/v1/cases/{case_id}", None),
     "change_case": ("write", "PATCH", "/v1/cases/{case_id}", {"state": "closed", "version": 1}),
     "reindex": ("admin", "POST", "/v1/reindex", {"re_embed": True}),
+    "export_corrections": ("train", "GET", "/v1/corrections/export", None),
     "get_reindex": ("admin", "GET", "/v1/reindex", None),
 }
 """Each operation's scope, method, path and body."""
@@ -123,6 +124,8 @@ def test_a_stranger_learns_nothing_and_changes_nothing(owner, stranger, operatio
             for row, given in ((answer, owner.ids), (unknown, nowhere))
         )
         assert there == nobody
+    elif operation == "export_corrections":
+        assert (answer.status_code, answer.content) == (200, b"")
     else:
         assert answer.status_code == 200
         assert not answer.json().get("items")

@@ -19,6 +19,7 @@ def test_every_promised_command_is_there(cli):
         "import",
         "reindex",
         "demo",
+        "corrections",
     ):
         assert f" {name} " in listed
 

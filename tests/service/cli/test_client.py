@@ -82,6 +82,23 @@ def test_a_broken_connection_and_a_late_answer_are_told_apart_from_no_service(ta
         talk(answer).get("/v1/queue")
 
 
+def test_an_answer_in_pieces_that_breaks_off_is_an_error_not_an_end(talk):
+    def pieces():
+        yield b"one\n"
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+    read = talk(lambda _: httpx.Response(200, content=pieces())).chunks("/v1/corrections/export")
+
+    assert next(read) == b"one\n"
+    with pytest.raises(NoAnswerError, match="gave no answer: peer closed connection"):
+        next(read)
+
+
+def test_a_refusal_in_place_of_pieces_is_told(talk):
+    with pytest.raises(ProblemError, match="Refused: why"):
+        list(talk(lambda _: problem(403)).chunks("/v1/corrections/export"))
+
+
 def test_text_that_is_not_utf_8_is_refused(talk):
     with pytest.raises(CliError, match="expected text in UTF-8"):
         talk(lambda _: httpx.Response(200, json={})).post("/v1/score", {"text": "\udcff"})
