@@ -169,6 +169,8 @@ def _tensors_from(path: Path, content: bytes) -> dict[str, np.ndarray]:
         return load(content)
     except SafetensorError as error:
         raise ArtefactError(f"{path} is not a safetensors file: {error}") from error
+    except KeyError as error:  # what safetensors says of a type that numpy has not
+        raise ArtefactError(f"{path} holds numbers of the type {error}, which is not read here") from error
 
 
 def _branch_from(folder: Path, shape: BranchShape, content: bytes) -> Branch:

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.calibration import Calibration
 from models.heads import Heads, LinearHead
-from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from models.labels import NON_FEEDBACK, SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 from models.predictions import LanguageGuess
 
 WIDTH = 6
@@ -23,12 +23,19 @@ def head(kind="softmax", labels=SENTIMENTS, seed=0, width=WIDTH, **changes):
     return LinearHead(kind=kind, labels=labels, **values)
 
 
+def signals(*present):
+    """A head that says these signals, whatever the text."""
+    bias = np.array([5.0 if label in present else -5.0 for label in SIGNALS], dtype=np.float32)
+    return head("sigmoid", SIGNALS, weight=np.zeros((len(SIGNALS), WIDTH), np.float32), bias=bias)
+
+
 def heads(**changes):
     return Heads(
         **{
             "sentiment": head(),
             "urgency": head("sequential", URGENCIES, seed=1),
             "topics": head("sigmoid", TOPICS, seed=2),
+            "signals": signals(),
         }
         | changes
     )
@@ -65,6 +72,16 @@ def test_calibration_of_another_number_of_labels_is_refused():
 def test_thresholds_of_another_number_of_labels_are_refused():
     with pytest.raises(ValueError, match="expected 15 thresholds, got 2"):
         head("sigmoid", TOPICS, thresholds=(0.5, 0.5))
+
+
+def test_acting_on_less_than_what_is_worth_suggesting_is_refused():
+    with pytest.raises(ValueError, match=r"expected apply_from to be at least suggest_from, 0\.6, got 0\.5"):
+        head(suggest_from=0.6, apply_from=0.5)
+
+
+def test_signals_of_a_kind_that_excludes_each_other_are_refused():
+    with pytest.raises(ValueError, match="signals head must be of kind sigmoid, got softmax"):
+        heads(signals=head("softmax", SIGNALS))
 
 
 def test_heads_of_different_widths_are_refused():
@@ -139,23 +156,77 @@ def test_label_is_the_most_probable_one_and_confidence_its_probability():
     assert prediction.confidence == prediction.probabilities[prediction.label]
 
 
-def test_confidence_below_the_threshold_abstains_and_keeps_the_label():
+@pytest.mark.parametrize(
+    ("suggest_from", "apply_from", "decision"),
+    [
+        (0.41, 0.9, "abstain"),
+        (0.4, 0.41, "suggest"),
+        (0.4, 0.4, "apply"),
+        (0.0, 0.0, "apply"),
+        (1.0, 1.0, "abstain"),
+    ],
+)
+def test_a_confidence_is_good_for_what_its_threshold_says_and_the_label_stays(
+    suggest_from, apply_from, decision
+):
     row = np.array([0.4, 0.35, 0.25])
-    sure, unsure = head(abstain_below=0.4).choose(row), head(abstain_below=0.41).choose(row)
-    assert (sure.label, sure.abstained) == ("negative", False)
-    assert (unsure.label, unsure.abstained) == ("negative", True)
+    chosen = head(suggest_from=suggest_from, apply_from=apply_from).choose(row)
+
+    assert (chosen.label, chosen.decision, chosen.abstained) == ("negative", decision, decision == "abstain")
+    topics = head("sigmoid", TOPICS, suggest_from=suggest_from, apply_from=apply_from)
+    assert topics.choose_topics(np.array([0.4, *[0.1] * 14])).decision == decision
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_more_confidence_is_never_good_for_less(one, other, low, high):
+    made = head(suggest_from=min(low, high), apply_from=max(low, high))
+    order = ("abstain", "suggest", "apply")
+    decided = [order.index(made.decide(value, answers=True)) for value in sorted((one, other))]
+
+    assert decided == sorted(decided)
+    assert made.decide(one, answers=False) == "abstain"
+
+
+def test_what_is_no_feedback_abstains_in_every_head_whatever_its_confidence_and_keeps_its_labels():
+    rows = features(5)
+    sure = heads().predict(rows, [ENGLISH] * 5)
+    doubtful = heads(signals=signals(NON_FEEDBACK, "urgent")).predict(rows, [ENGLISH] * 5)
+
+    for before, after in zip(sure, doubtful, strict=True):
+        assert (before.sentiment.decision, before.urgency.decision, before.topics.decision) == ("apply",) * 3
+        assert (after.sentiment.decision, after.urgency.decision, after.topics.decision) == ("abstain",) * 3
+        assert after.urgency.probabilities == before.urgency.probabilities
+        assert (after.sentiment.label, after.topics.applied) == (
+            before.sentiment.label,
+            before.topics.applied,
+        )
+        assert after.signals.present == ("urgent", NON_FEEDBACK)
+        assert set(after.signals.probabilities) == set(SIGNALS)
+
+
+def test_a_signal_that_is_no_doubt_takes_nothing_away():
+    found = heads(signals=signals("churn_risk", "legal")).predict(features(1), [ENGLISH])[0]
+
+    assert found.signals.present == ("churn_risk", "legal")
+    assert found.signals.probabilities["churn_risk"] == pytest.approx(1 / (1 + np.exp(-5)))
+    assert not found.urgency.abstained
+
+
+def test_signals_are_present_from_their_own_thresholds():
+    strict = head("sigmoid", SIGNALS, thresholds=(0.9, 0.1, 0.5, 0.5, 0.5))
+    assert strict.applied(np.array([0.89, 0.1, 0.5, 0.49, 0.51])) == ("urgent", "deadline", NON_FEEDBACK)
 
 
 def test_topics_above_their_own_thresholds_apply_best_first():
     row = np.zeros(15)
     row[[0, 3, 4]] = 0.5, 0.9, 0.6
-    found = head("sigmoid", TOPICS, thresholds=(0.5, *(0.7,) * 14)).apply_thresholds(row)
+    found = head("sigmoid", TOPICS, thresholds=(0.5, *(0.7,) * 14)).choose_topics(row)
     assert found.applied == ("product_quality", "billing_payment")
     assert found.best == "product_quality"
 
 
 def test_best_topic_is_given_when_none_applies():
-    found = head("sigmoid", TOPICS).apply_thresholds(np.linspace(0.3, 0.1, 15))
+    found = head("sigmoid", TOPICS).choose_topics(np.linspace(0.3, 0.1, 15))
     assert (found.applied, found.best) == ((), "billing_payment")
 
 

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from models.branch import Branch, BranchShape
+from models.errors import EncoderMismatchError
 from models.predictions import LanguageGuess
 from models.scorer import Scorer
 
@@ -34,6 +38,16 @@ def test_another_number_of_languages_than_texts_is_refused(scorer):
 def test_a_text_that_is_no_string_is_refused(scorer):
     with pytest.raises(ValueError, match="str"):
         scorer.score([b"bytes"], [None])
+
+
+def test_an_encoder_that_cannot_run_the_models_branch_is_refused_at_once(
+    hashing_encoder, tiny_artefact, languages
+):
+    shape = BranchShape(from_layer=1, first_layer=2, layers=1, queries=1, hidden=2)
+    shapes = {"queries": (1, 2), "key.weight": (2, 2), "key.bias": (2,), "layers.0.w": (2, 2)}
+    branch = Branch(shape=shape, tensors={name: np.ones(size, np.float16) for name, size in shapes.items()})
+    with pytest.raises(EncoderMismatchError, match="a branch needs an encoder with layers"):
+        Scorer(hashing_encoder, replace(tiny_artefact, branch=branch), languages)
 
 
 def test_no_texts_ask_nobody(scorer, languages):

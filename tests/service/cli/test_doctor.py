@@ -1,9 +1,11 @@
 import json
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from models.artefact import write_artefact
+from models.branch import Branch, BranchShape
 from models.encoder.identity import encoder_identity
 
 
@@ -50,6 +52,31 @@ def test_a_damaged_model_folder_is_a_failure(closeloop, folders):
     assert exit_code == 1
     assert "is damaged" in found["heads"]["detail"]
     assert found["heads"]["fix"]
+
+
+def test_a_model_of_an_earlier_form_is_a_failure_that_says_which_form_is_read(closeloop, folders):
+    _, model = folders
+    manifest = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 1}))
+    exit_code, found = findings(closeloop)
+    assert exit_code == 1
+    assert "has schema version 1, this program reads 2" in found["heads"]["detail"]
+    assert "install this release again" in found["heads"]["fix"]
+
+
+def test_a_damaged_branch_is_a_failure(closeloop, folders, tiny_artefact):
+    encoder, model = folders
+    shape = BranchShape(from_layer=1, first_layer=2, layers=1, queries=1, hidden=2)
+    shapes = {"queries": (1, 2), "key.weight": (2, 2), "key.bias": (2,), "layers.0.w": (2, 2)}
+    branch = Branch(shape=shape, tensors={name: np.ones(size, np.float16) for name, size in shapes.items()})
+    manifest = tiny_artefact.manifest.model_copy(
+        update={"encoder": encoder_identity(encoder)[0], "branch": shape}
+    )
+    write_artefact(model, manifest=manifest, heads=tiny_artefact.heads, branch=branch, card="card")
+    (model / "branch.safetensors").write_bytes(b"damaged")
+    exit_code, found = findings(closeloop)
+    assert exit_code == 1
+    assert "branch.safetensors is damaged" in found["heads"]["detail"]
 
 
 def test_heads_of_another_encoder_are_a_failure_that_names_the_training(closeloop, folders):

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.artefact import write_artefact
+from models.branch import Branch, BranchShape
+from models.encoder.identity import encoder_identity
+from models.weights import BUNDLED, default_cache, prepare_encoder
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
 
@@ -30,6 +34,11 @@ def environment(tmp_path, tiny_artefact):
         "CLOSELOOP_MODEL": str(tmp_path / "model"),
         "CLOSELOOP_LOG_FORMAT": "json",
     }
+
+
+@pytest.fixture(scope="module")
+def model_encoder_name():
+    return encoder_identity(prepare_encoder(BUNDLED, default_cache(), report=print))[0]
 
 
 @pytest.fixture
@@ -61,6 +70,33 @@ def test_a_missing_model_folder_is_one_line_without_a_traceback(environment, tmp
     done = run({**environment, "CLOSELOOP_MODEL": str(tmp_path / "none")}, "serve", "--port", "0")
     assert done.returncode == 1
     assert "closeloop: cannot start: expected a model folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_of_an_earlier_form_is_one_line_without_a_traceback(environment, tmp_path):
+    manifest = tmp_path / "model" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"schema_version": 1}))
+    done = run(environment, "serve", "--port", "0")
+    assert done.returncode == 1
+    assert f"closeloop: cannot start: {manifest} has schema version 1, this program reads 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_branch_that_does_not_fit_the_encoder_is_one_line_without_a_traceback(
+    environment, tmp_path, tiny_artefact, model_encoder_name
+):
+    shape = BranchShape(from_layer=1, first_layer=2, layers=1, queries=11, hidden=96)
+    shapes = {"queries": (11, 96), "key.weight": (96, 96), "key.bias": (96,), "layers.0.w": (2, 2)}
+    branch = Branch(shape=shape, tensors={name: np.ones(size, np.float16) for name, size in shapes.items()})
+    update = {"encoder": model_encoder_name, "branch": shape, "feature_layers": ()}
+    manifest = tiny_artefact.manifest.model_copy(update=update)
+    write_artefact(
+        tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, branch=branch, card="card"
+    )
+    done = run(environment, "serve", "--port", "0")
+    assert done.returncode == 1
+    assert "closeloop: cannot start: the branch needs" in done.stderr
+    assert "the encoder has 12 of width 384" in done.stderr
     assert "Traceback" not in done.stderr
 
 
