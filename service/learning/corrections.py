@@ -15,8 +15,9 @@ from service.store.database import Database
 from service.store.records import Feedback, LabelEvent
 from service.triage.labels import FIELDS
 
-PAGE: Final = 200
-"""Texts in memory at once: of 20,000 characters at most, so some megabytes."""
+PAGE: Final = 500
+"""Texts in memory at once, of 20,000 characters at most. Each page looks for its beginning anew: of 90,000
+corrected texts pages of 500 take 31 s on one core of SQLite, pages of 200 take 53 s."""
 
 Step = Row[UUID, datetime, UUID]
 """Id and time of a label or an undo, and whose it is."""

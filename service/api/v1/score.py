@@ -18,7 +18,11 @@ router = APIRouter(prefix="/v1", tags=["score"], route_class=StrictRoute)
 
 @router.post("/score", operation_id="score", summary="Score texts", responses=problems(*BODY, 429))
 async def score(body: ScoreIn, state: CurrentState, principal: MayScore, deadline: Deadline) -> ScoresOut:
-    """Tell language, sentiment, urgency, topics and kind of each text. Nothing is stored."""
+    """Tell language, sentiment, urgency, topics and kind of each text, and what it says beside them.
+
+    Beside them: whether the writer announces leaving, what they declare of urgency, and whether it is no
+    feedback at all. Nothing is stored.
+    """
     if body.explain:
         raise UnprocessableError("not available yet: explain; leave it out")
     check_request_size([item.text for item in body.items])
