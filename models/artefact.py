@@ -12,7 +12,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from models.branch import Branch, BranchShape
-from models.calibration import Calibration
 from models.errors import ArtefactError, EncoderMismatchError
 from models.heads import HEAD_KINDS, Heads, LinearHead
 from models.manifest import SCHEMA_VERSION, HeadManifest, Manifest
@@ -201,13 +200,4 @@ def _head(name: str, described: HeadManifest, tensors: dict[str, np.ndarray]) ->
     weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
     if weight.dtype != np.float32 or bias.dtype != np.float32:
         raise ValueError(f"{name} must be float32, got {weight.dtype} and {bias.dtype}")
-    return LinearHead(
-        kind=described.kind,
-        labels=described.labels,
-        weight=weight,
-        bias=bias,
-        calibration=Calibration(temperature=described.temperature, shift=described.shift),
-        suggest_from=described.suggest_from,
-        apply_from=described.apply_from,
-        thresholds=described.thresholds,
-    )
+    return described.with_weights(weight, bias)

@@ -1,5 +1,6 @@
 """A branch: the upper layers of an encoder once more, trained for the heads, beside the frozen ones."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class BranchShape(BaseModel):
 
     @property
     def width(self) -> int:
-        """Length of what it adds to a row of features."""
+        """Length of a row of features."""
         return self.hidden * (1 + self.queries)
 
 
@@ -78,6 +79,14 @@ class Branch:
             raise ValueError(
                 f"expected weights of {self.shape.layers} layers, got those of {sorted(present)}"
             )
+
+    def digest(self) -> str:
+        """Return a name for these weights: 16 hexadecimal digits."""
+        digest = hashlib.sha256(self.shape.model_dump_json().encode())
+        for name in sorted(self.tensors):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(self.tensors[name]).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def attention_pooling(hidden: Floats2d, queries: Floats2d, weight: Floats2d, bias: Floats2d) -> Floats2d:

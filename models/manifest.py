@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.arrays import Floats1d, Floats2d
 from models.branch import BranchShape
-from models.heads import HeadKind
+from models.calibration import Calibration
+from models.heads import HeadKind, LinearHead
 from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -31,6 +33,40 @@ class HeadManifest(Strict):
     suggest_from: Probability = 0.0
     apply_from: Probability = 0.0
     thresholds: tuple[Probability, ...] = ()
+
+    @classmethod
+    def of(cls, head: LinearHead) -> "HeadManifest":
+        """Describe a head."""
+        return cls(
+            kind=head.kind,
+            labels=head.labels,
+            temperature=head.calibration.temperature,
+            shift=head.calibration.shift,
+            suggest_from=head.suggest_from,
+            apply_from=head.apply_from,
+            thresholds=head.thresholds,
+        )
+
+    def with_weights(self, weight: Floats2d, bias: Floats1d) -> LinearHead:
+        """Return the head with its weights.
+
+        Args:
+            weight: *Shape:* ``(logits, width)``, float32.
+            bias: *Shape:* ``(logits,)``, float32.
+
+        Raises:
+            ValueError: They do not fit the labels.
+        """
+        return LinearHead(
+            kind=self.kind,
+            labels=self.labels,
+            weight=weight,
+            bias=bias,
+            calibration=Calibration(temperature=self.temperature, shift=self.shift),
+            suggest_from=self.suggest_from,
+            apply_from=self.apply_from,
+            thresholds=self.thresholds,
+        )
 
 
 class HeadsManifest(Strict):
@@ -85,8 +121,8 @@ class DataSource(Strict):
 class Measurement(Strict):
     """One figure of the report.
 
-    `low` and `high` are a bootstrap 95 % interval; `majority` is the same metric of always answering
-    the commonest label, `cross_validated` that of a head trained on these very rows in grouped folds.
+    `low` and `high` are a bootstrap 95 % interval; `baselines` holds the same metric of simpler methods
+    on the same rows, by name.
     """
 
     rows: str
@@ -97,8 +133,7 @@ class Measurement(Strict):
     value: float
     low: float | None = None
     high: float | None = None
-    majority: float | None = None
-    cross_validated: float | None = None
+    baselines: dict[str, float] = {}
 
 
 class Manifest(Strict):
@@ -111,7 +146,7 @@ class Manifest(Strict):
     encoder: str = Field(min_length=1)
     feature_layers: tuple[int, ...]
     dimensions: int = Field(gt=0, description="length of one layer's part of the features")
-    branch: BranchShape | None = Field(default=None, description="trained layers beside the frozen ones")
+    branch: BranchShape | None = Field(default=None, description="where features come from, if it exists")
     heads: HeadsManifest
     urgent: UrgentThreshold
     relevance: LearntThreshold
@@ -126,5 +161,4 @@ class Manifest(Strict):
     @property
     def width(self) -> int:
         """Length of a row of features."""
-        frozen = len(self.feature_layers) * self.dimensions
-        return frozen + (self.branch.width if self.branch else 0)
+        return self.branch.width if self.branch else len(self.feature_layers) * self.dimensions

@@ -13,8 +13,7 @@ from training.comparison import compare_with_card
 from training.datasets.texts import read_texts
 from training.errors import TrainingError
 from training.experiment import Experiment, read_experiment
-from training.features import FeatureCache
-from training.pipeline import Context, run_stages
+from training.pipeline import Context, make_context, run_stages
 from training.stages import STAGES
 from training.text_counts import render_counts
 
@@ -32,7 +31,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="run also what is unchanged")] = False,
     cache: _Cache = None,
 ) -> None:
-    """Run the stages prepare, train, calibrate, evaluate, package; skip what is unchanged."""
+    """Run prepare, train, calibrate, evaluate, package, register; skip what is unchanged."""
     console = Console(stderr=True)
     try:
         context = _context(read_experiment(experiment), cache, console)
@@ -73,8 +72,7 @@ def texts(
 
 def _context(experiment: Experiment, cache: Path | None, console: Console) -> Context:
     encoder = load_encoder(experiment.encoder, cache or default_cache(), report=console.print)
-    features = FeatureCache(experiment.run_folder / "features", encoder)
-    return Context(experiment=experiment, features=features, console=console)
+    return make_context(experiment, encoder, console)
 
 
 def _stop(console: Console, error: Exception) -> None:

@@ -9,9 +9,11 @@ from rich.table import Table
 from models.artefact import load_artefact
 from models.manifest import LearntThreshold, Manifest, Measurement
 from training.datasets.catalogue import data_root
-from training.pipeline import Context
+from training.pipeline import Context, run_stages
 from training.similarity import learn_relevance, learn_similar
+from training.stages import STAGES
 from training.stages.evaluate import measure_all
+from training.stages.prepare import PREPARE
 
 TOLERANCE = 0.005
 """Another processor rounds otherwise, and a text on a threshold then falls on its other side."""
@@ -37,11 +39,12 @@ def compare_with_card(context: Context, folder: Path, console: Console) -> int:
         DataError: Data is missing.
     """
     artefact = load_artefact(folder, encoder_name=context.features.encoder.name)
+    run_stages(STAGES, context, until=PREPARE.name)
     manifest = artefact.manifest
     root = data_root()
     found = manifest.model_copy(
         update={
-            "measurements": measure_all(context, artefact.heads, urgent_from=manifest.urgent.value),
+            "measurements": measure_all(context, artefact.heads, artefact.branch, manifest.urgent),
             "relevance": learn_relevance(root, context.features),
             "similar": learn_similar(root, context.features),
         }
@@ -71,8 +74,8 @@ def _of_measurement(measurement: Measurement) -> Iterator[Figure]:
     yield name, measurement.value
     yield f"{name} low", measurement.low
     yield f"{name} high", measurement.high
-    yield f"{name} commonest label", measurement.majority
-    yield f"{name} cross-validated", measurement.cross_validated
+    for baseline, value in measurement.baselines.items():
+        yield f"{name} {baseline}", value
 
 
 def _of_threshold(name: str, threshold: LearntThreshold) -> Iterator[Figure]:

@@ -2,7 +2,8 @@
 
 TrainingError
 ├── DataError         data is missing or not of the expected form
-└── ExperimentError   the experiment file is missing or invalid, or asks for what cannot be done
+├── ExperimentError   the experiment file is missing or invalid, or asks for what cannot be done
+└── GateError         a new model is worse than the one it would replace
 """
 
 
@@ -16,3 +17,7 @@ class DataError(TrainingError):
 
 class ExperimentError(TrainingError):
     """The experiment file is missing or invalid, or asks for what cannot be done."""
+
+
+class GateError(TrainingError):
+    """A new model is worse than the one it would replace."""

@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.heads import HeadKind
+from models.branch import BranchShape
 from training.datasets.catalogue import LICENCES
+from training.datasets.example import Role
 from training.errors import ExperimentError
 
-HeadName = Literal["sentiment", "urgency", "topics"]
-HEADS: tuple[HeadName, ...] = ("sentiment", "urgency", "topics")
+HeadName = Literal["sentiment", "urgency", "topics", "signals"]
+HEADS: tuple[HeadName, ...] = ("sentiment", "urgency", "topics", "signals")
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
+_NotNegative = Annotated[float, Field(ge=0)]
 
 
 class _Strict(BaseModel):
@@ -22,13 +24,14 @@ class _Strict(BaseModel):
 
 
 class Use(_Strict):
-    """One split of a data set, and what it serves."""
+    """One split of a data set of the catalogue, and what it serves."""
 
     source: str
     split: str
     heads: tuple[HeadName, ...] = Field(min_length=1)
     limit: int | None = Field(default=None, gt=0, description="most rows a language (and intent, if any)")
     weight: _Positive = Field(default=1.0, description="of a row in training, against 1 for a written text")
+    rows_per_epoch: int | None = Field(default=None, gt=0, description="most rows in one epoch, drawn anew")
 
     @model_validator(mode="after")
     def _known(self) -> "Use":
@@ -39,56 +42,101 @@ class Use(_Strict):
         return self
 
 
+class Columns(_Strict):
+    """Under which names a table keeps what; the defaults are those of exported corrections."""
+
+    text: str = "text"
+    language: str = "language"
+    sentiment: str = "sentiment"
+    urgency: str = "urgency"
+    topics: str = "topics"
+    group: str | None = Field(default=None, description="rows that share a value are never split apart")
+
+
+class Table(_Strict):
+    """A table of one's own: a file, or a data set of a hub."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    path: Path | None = Field(default=None, description="a .jsonl, .csv or .parquet file")
+    hub: str | None = Field(default=None, description="owner/name of a data set of the Hugging Face hub")
+    split: str = "train"
+    role: Role = "train"
+    licence: str
+    weight: _Positive = 1.0
+    columns: Columns = Columns()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Table":
+        if (self.path is None) == (self.hub is None):
+            raise ValueError(f"expected either a path or a hub name for the table {self.name!r}")
+        return self
+
+
 class Data(_Strict):
-    """Which rows take which part."""
+    """Which rows take which part.
+
+    Attributes:
+        texts: Folder of the written texts.
+        labels: Folder of labels given by the guideline to texts of public data sets.
+        non_feedback: File of what is no feedback.
+        held_out: Share of the written texts and of the non-feedback that never trains.
+    """
 
     texts: Path
-    folds: int = Field(default=5, ge=2)
-    extra: tuple[Use, ...] = ()
+    labels: Path | None = None
+    non_feedback: Path | None = None
+    held_out: _Share = 0.1
+    judged_weight: _Positive = 1.0
+    gold_weight: _Positive = 1.0
+    train: tuple[Use, ...] = ()
+    tables: tuple[Table, ...] = ()
     validation: tuple[Use, ...] = ()
     benchmark: tuple[Use, ...] = ()
 
     @model_validator(mode="after")
     def _trains_only_on_permissive(self) -> "Data":
-        for use in self.extra:
+        for use in self.train:
             if not LICENCES[use.source].permissive:
                 raise ValueError(f"{use.source} may not train what ships: {LICENCES[use.source].name}")
         return self
 
 
-class Search(_Strict):
-    """What to try for one head. The first value of each list is where the search starts.
+class Fitting(_Strict):
+    """How the network is fitted."""
 
-    The lists are searched one after another, in this order, each time keeping the best value so far.
-    """
-
-    kinds: tuple[HeadKind, ...] = Field(min_length=1)
-    c: tuple[_Positive, ...] = Field(default=(0.003,), min_length=1, description="inverse strength of L2")
-    extra_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(default=(1.0,), min_length=1)
-    gold_weights: tuple[_Positive, ...] = Field(default=(1.0,), min_length=1)
-    class_balance: tuple[_Share, ...] = Field(default=(0.0,), min_length=1, description="0 none, 1 full")
-    language_balance: tuple[_Share, ...] = Field(default=(0.0,), min_length=1, description="0 none, 1 full")
-    second_topic_weights: tuple[_Share, ...] = Field(
-        default=(1.0,), min_length=1, description="how much a topic counts that is not the main one"
-    )
-    accuracy_when_answering: _Share = Field(default=0.8, description="what abstention is to reach")
-
-
-class Searches(_Strict):
-    """One search a head."""
-
-    sentiment: Search
-    urgency: Search
-    topics: Search
+    epochs: int = Field(default=6, ge=1)
+    batch_rows: int = Field(default=32, ge=1)
+    learning_rate: _Positive = Field(default=1e-4, description="of the branch")
+    head_learning_rate: _Positive = Field(default=1e-3, description="of poolings and heads")
+    weight_decay: _NotNegative = 0.01
+    warmup_steps: int = Field(default=100, ge=0)
+    dropout: _Share = 0.1
+    label_smoothing: _Share = 0.05
+    averaging: _Share = Field(default=0.995, description="decay a step of the weights' moving average")
+    tokens_max: int = Field(default=160, ge=8, description="tokens of a text that training reads")
+    loss_weights: dict[HeadName, _NotNegative] = {}
 
 
 class Calibrating(_Strict):
-    """On what calibration and thresholds are learnt."""
+    """What thresholds are to reach on the gold rows that validate."""
 
-    domain_weights: dict[str, _Positive] = Field(
-        default={}, description="how much a source counts as a whole among the held-out rows; 1 if unnamed"
+    folds: int = Field(default=5, ge=2, description="for figures of rows that calibrated nothing themselves")
+    suggest_coverage: _Share = Field(default=0.93, description="share of texts that get more than a shrug")
+    apply_accuracy: dict[HeadName, _Share] = Field(
+        default={}, description="accuracy of labels that may be acted on unseen; 0.9 if unnamed"
     )
     urgent_recall: _Share = 0.85
+    non_feedback_recall: _Share = Field(default=0.95, description="share of non-feedback to be noticed")
+
+
+class Gate(_Strict):
+    """How much worse than the current model a new one may be: macro-F1 over all, accuracy a language."""
+
+    margin: _NotNegative = 0.01
+    language_margin: _NotNegative = 0.05
+    least_rows: int = Field(
+        default=50, ge=1, description="languages with fewer rows are too noisy to compare"
+    )
 
 
 class Experiment(_Strict):
@@ -97,17 +145,26 @@ class Experiment(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     seed: int = 0
     encoder: str = "bundled"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     feature_layers: tuple[int, ...]
+    branch: BranchShape | None = None
     output: Path
+    registry: Path = Path("runs/registry")
     runs: Path = Path("runs")
     data: Data
-    heads: Searches
+    fitting: Fitting = Fitting()
     calibration: Calibrating = Calibrating()
+    gate: Gate = Gate()
 
     @property
     def run_folder(self) -> Path:
         """Where this experiment's stages leave what they make."""
         return self.runs / self.name
+
+    @property
+    def package_folder(self) -> Path:
+        """Where the packaged model waits to be registered."""
+        return self.run_folder / "model"
 
 
 def read_experiment(path: Path) -> Experiment:

@@ -10,9 +10,13 @@ from typing import Any
 
 from rich.console import Console
 
+from models.branch import Branch
+from models.encoder.protocol import Encoder
+from models.encoder.sentence import SentenceEncoder
 from training.errors import ExperimentError
 from training.experiment import Experiment
 from training.features import FeatureCache
+from training.token_cache import TokenCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +25,46 @@ class Context:
 
     Attributes:
         experiment: The experiment file.
-        features: Encodes texts, once each.
+        features: Encodes texts with the frozen encoder, once each.
+        tokens: Runs its lower layers, once a text; `None` without a branch.
         console: Where progress is shown.
     """
 
     experiment: Experiment
     features: FeatureCache
+    tokens: TokenCache | None
     console: Console
+
+    def served(self, branch: Branch | None) -> FeatureCache:
+        """Return a cache of what heads read in serving: the same forward pass, branch included."""
+        if branch is None:
+            return self.features
+        folder = self.path("features") / branch.digest()
+        return FeatureCache(folder, self.features.encoder.with_branch(branch))
 
     def path(self, name: str) -> Path:
         """Return where a file of the run lies."""
         return self.experiment.run_folder / name
+
+
+def make_context(experiment: Experiment, encoder: Encoder, console: Console) -> Context:
+    """Return what stages get, with caches in the run's folder.
+
+    Raises:
+        ExperimentError: The experiment has a branch, and the encoder no layers.
+    """
+    features = FeatureCache(experiment.run_folder / "features", encoder)
+    tokens = None
+    if experiment.branch is not None:
+        if not isinstance(encoder, SentenceEncoder):
+            raise ExperimentError(f"a branch needs an encoder with layers; {encoder.name} has none")
+        tokens = TokenCache(
+            experiment.run_folder / "tokens",
+            encoder,
+            layer=experiment.branch.from_layer,
+            tokens_max=experiment.fitting.tokens_max,
+        )
+    return Context(experiment=experiment, features=features, tokens=tokens, console=console)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """Calibration and thresholds, learnt on rows that the head was not trained on."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
@@ -13,7 +16,8 @@ Flags = NDArray[np.bool_]
 
 _SHRINKAGE = 1.0
 """How strongly temperature 1 and shift 0 are believed in, as a number of rows."""
-_LEAST_COVERAGE = 0.4
+_LEAST_ROWS = 20
+"""So many answers say something about accuracy."""
 _GRID = np.round(np.arange(0.02, 0.99, 0.01), 2)
 
 
@@ -29,11 +33,10 @@ def fit_exclusive(kind: HeadKind, logits: Floats, truth: Ints, weights: Floats) 
     Returns:
         What minimises the weighted negative log-likelihood.
     """
-    squash = sequential if kind == "sequential" else softmax
     rows = np.arange(len(truth))
 
     def loss(parameters: Floats) -> float:
-        probabilities = squash(logits * np.exp(-parameters[0]) + parameters[1:])
+        probabilities = squash(kind, logits * np.exp(-parameters[0]) + parameters[1:])
         told = np.log(np.maximum(probabilities[rows, truth], 1e-12))
         return float((-(weights * told).sum() + _SHRINKAGE * (parameters**2).sum()) / weights.sum())
 
@@ -71,35 +74,48 @@ def fit_independent(logits: Floats, truth: Floats, weights: Floats) -> Calibrati
 
 def calibrated(kind: HeadKind, logits: Floats, calibration: Calibration) -> Floats:
     """Return calibrated probabilities of raw logits. *Shape:* ``(rows, labels)``."""
-    squash = {"softmax": softmax, "sequential": sequential, "sigmoid": sigmoid}[kind]
-    return squash(calibration.apply(logits))
+    return squash(kind, calibration.apply(logits))
 
 
-def abstention_threshold(confidence: Floats, correct: Flags, weights: Floats, *, target: float) -> float:
-    """Return the lowest confidence above which the answers reach a target accuracy.
+def squash(kind: HeadKind, logits: Floats) -> Floats:
+    """Return probabilities of logits. *Shape:* ``(rows, labels)``."""
+    return {"softmax": softmax, "sequential": sequential, "sigmoid": sigmoid}[kind](logits)
+
+
+def coverage_threshold(confidence: Floats, *, coverage: float) -> float:
+    """Return the highest confidence that a share of the rows reaches.
+
+    Args:
+        confidence: Of the chosen label. *Shape:* ``(rows,)``.
+        coverage: Share of the rows, 0..1.
+
+    >>> coverage_threshold(np.array([0.3, 0.6, 0.9, 0.95]), coverage=0.75)
+    0.6
+    """
+    return float(np.quantile(confidence, 1 - coverage, method="lower"))
+
+
+def accuracy_threshold(confidence: Floats, correct: Flags, *, target: float) -> float:
+    """Return the lowest confidence from which all answers together reach a target accuracy.
 
     Args:
         confidence: Of the chosen label. *Shape:* ``(rows,)``.
         correct: Whether it was right. *Shape:* ``(rows,)``.
-        weights: How much a row counts. *Shape:* ``(rows,)``.
         target: Accuracy to reach, 0..1.
 
     Returns:
-        The threshold; where the target is out of reach, the one that leaves 40 % of the rows answered.
+        The threshold; 1 where no `_LEAST_ROWS` of the surest rows reach the target: nothing may be acted
+        on unseen then.
 
-    >>> abstention_threshold(np.array([0.3, 0.9]), np.array([False, True]), np.ones(2), target=0.9)
-    0.31
+    >>> accuracy_threshold(np.linspace(0, 1, 101), np.linspace(0, 1, 101) >= 0.4, target=1.0)
+    0.4
     """
-    for threshold in [0.0, *_GRID.tolist()]:
-        answered = confidence >= threshold
-        share = weights[answered].sum() / weights.sum()
-        if share < _LEAST_COVERAGE:
-            break
-        if (weights * correct)[answered].sum() / weights[answered].sum() >= target:
-            return float(threshold)
     order = np.argsort(-confidence, kind="stable")
-    place = int(np.searchsorted(np.cumsum(weights[order]), _LEAST_COVERAGE * weights.sum()))
-    return round(float(confidence[order[min(place, len(order) - 1)]]), 2)
+    right = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    # Rows that are equally sure are taken together or not at all.
+    ends = np.flatnonzero(np.append(np.diff(confidence[order]) < 0, True))
+    reached = [end for end in ends.tolist() if end + 1 >= _LEAST_ROWS and right[end] >= target]
+    return float(confidence[order[reached[-1]]]) if reached else 1.0
 
 
 def best_f1_threshold(probabilities: Floats, truth: Floats, weights: Floats) -> float:
@@ -141,3 +157,20 @@ def recall_threshold(probabilities: Floats, truth: Flags, weights: Floats, *, re
         if (weights * truth * (probabilities >= threshold)).sum() >= recall * total:
             return float(threshold)
     return 0.0
+
+
+def domain_shares(sources: Sequence[str]) -> Floats:
+    """Return how much each row counts so that each source counts as a whole, 1 on average.
+
+    Args:
+        sources: Of each row.
+
+    Returns:
+        *Shape:* ``(rows,)``.
+
+    >>> domain_shares(["a", "a", "b"]).tolist()
+    [0.75, 0.75, 1.5]
+    """
+    counts = Counter(sources)
+    shares = np.array([1 / counts[source] for source in sources])
+    return np.asarray(shares / shares.mean(), dtype=np.float64)

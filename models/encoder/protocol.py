@@ -15,9 +15,9 @@ class Encoding:
     Attributes:
         vectors: L2-normalised retrieval vectors.
             *Shape:* ``(texts, dimensions)``, float32.
-        features: What the heads read: mean-pooled hidden states of the encoder's `feature_layers`, then
-            the poolings of a branch if there is one, each L2-normalised, side by side.
-            *Shape:* ``(texts, len(feature_layers) * hidden + branch.width)``, float32.
+        features: What the heads read: the poolings of the branch, if there is one, else mean-pooled
+            hidden states of the encoder's `feature_layers`; each part L2-normalised, side by side.
+            *Shape:* ``(texts, branch.width)`` or ``(texts, len(feature_layers) * hidden size)``, float32.
     """
 
     vectors: Floats2d

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.arrays import Floats2d
 from models.branch import Branch
@@ -32,8 +33,8 @@ class SentenceEncoder:
     The vector is what the folder's own modules make of the last layer, L2-normalised: for one window it
     equals sentence-transformers' `encode`. A text longer than a window is cut into windows, each with
     prefix and special tokens, and their poolings are averaged by their number of tokens. The features
-    are the mean-pooled layers at half, three quarters and the whole of the depth, and the poolings of the
-    branch, if there is one: it starts from a layer of the same forward pass.
+    are the poolings of the branch, which starts from a layer of the same forward pass; without one, the
+    mean-pooled layers at half, three quarters and the whole of the depth.
 
     Args:
         folder: A sentence-transformers folder, as `models.weights.prepare_encoder` returns it.
@@ -115,8 +116,8 @@ class SentenceEncoder:
             texts: Any number of texts.
 
         Returns:
-            Vectors and features. *Shapes:* ``(texts, dimensions)`` and
-            ``(texts, len(feature_layers) * hidden size + branch.width)``, float32.
+            Vectors and features. *Shapes:* ``(texts, dimensions)`` and ``(texts, branch.width)``, or
+            ``(texts, len(feature_layers) * hidden size)`` without a branch; float32.
 
         Raises:
             ValueError: A text is not a `str`.
@@ -132,6 +133,33 @@ class SentenceEncoder:
         ]
         return Encoding(vectors=merged[0], features=np.concatenate(merged[1:], axis=1))
 
+    def token_states(self, texts: Sequence[str], *, layer: int, tokens_max: int) -> list[NDArray[np.float16]]:
+        """Return what a layer leaves of each text's first tokens: what a branch from there is trained on.
+
+        Args:
+            texts: Any number of texts.
+            layer: Counted from 1; the layers above it are not run.
+            tokens_max: Most tokens of a text, special tokens and prefix included.
+
+        Returns:
+            One array a text, in order. *Shape of each:* ``(tokens, hidden size)``, float16.
+
+        Raises:
+            EncoderMismatchError: The encoder has no such layer.
+            ValueError: A text is not a `str`.
+        """
+        from models.encoder.torch_branch import lower_states  # noqa: PLC0415 (see __init__)
+
+        firsts = [self._parts.tokenizer.windows(ids)[0][0] for ids in self._parts.tokenizer.token_ids(texts)]
+        windows = [ids if len(ids) <= tokens_max else [*ids[: tokens_max - 1], ids[-1]] for ids in firsts]
+        found: dict[int, NDArray[np.float16]] = {}
+        for batch in token_budget_batches([len(window) for window in windows], _BATCH_TOKENS):
+            inputs = self._padded([windows[place] for place in batch])
+            states = lower_states(self.transformer, layer, inputs["input_ids"], inputs["attention_mask"])
+            for place, row, mask in zip(batch.tolist(), states, inputs["attention_mask"], strict=True):
+                found[place] = row[mask.bool()].half().numpy()
+        return [found[place] for place in range(len(texts))]
+
     def _windows_of(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]], list[int]]:
         """Cut texts into windows: whose each is, its tokens, and how many of them are the text's own."""
         owners: list[int] = []
@@ -145,8 +173,8 @@ class SentenceEncoder:
         return owners, windows, own_tokens
 
     def _nothing(self) -> Encoding:
-        width = len(self._feature_layers) * self._parts.hidden_size
-        width += self._branch.shape.width if self._branch else 0
+        frozen = len(self._feature_layers) * self._parts.hidden_size
+        width = self._branch.shape.width if self._branch else frozen
         return Encoding(
             vectors=np.empty((0, self._dimensions), dtype=np.float32),
             features=np.empty((0, width), dtype=np.float32),
@@ -168,10 +196,11 @@ class SentenceEncoder:
             {**inputs, "modality": "text", "prompt_length": self._parts.tokenizer.prompt_length}
         )
         hidden = outputs["all_layer_embeddings"]
-        mask = inputs["attention_mask"].unsqueeze(-1).to(hidden[0].dtype)
-        read = [(hidden[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in self._feature_layers]
         if self._branch is not None:
-            read += self._branch(hidden[self._branch.shape.from_layer], inputs["attention_mask"])
+            read = self._branch(hidden[self._branch.shape.from_layer], inputs["attention_mask"])
+        else:
+            mask = inputs["attention_mask"].unsqueeze(-1).to(hidden[0].dtype)
+            read = [(hidden[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in self._feature_layers]
         for module in self._parts.poolings:
             outputs = module(outputs)
         return [rows.float().numpy() for rows in (outputs["sentence_embedding"], *read)]

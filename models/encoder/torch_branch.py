@@ -31,11 +31,7 @@ class TorchBranch(nn.Module):
 
     def __init__(self, shape: BranchShape, transformer: Any) -> None:
         super().__init__()
-        found = getattr(getattr(transformer, "encoder", None), "layer", None)
-        if found is None:
-            raise EncoderMismatchError(
-                f"a branch needs a transformer with layers at encoder.layer, got {type(transformer).__name__}"
-            )
+        found = _layers_of(transformer)
         last = shape.first_layer + shape.layers - 1
         width = int(transformer.config.hidden_size)
         if width != shape.hidden or max(last, shape.from_layer) > len(found):
@@ -92,3 +88,38 @@ class TorchBranch(nn.Module):
         scores = self.key(hidden).float() @ self.queries.T + filling.float().unsqueeze(-1)
         pooled = torch.einsum("btq,bth->bqh", scores.softmax(dim=1), hidden)
         return [mean, *pooled.unbind(dim=1)]
+
+
+def lower_states(transformer: Any, layer: int, ids: Tensor, mask: Tensor) -> Tensor:
+    """Run a transformer up to a layer.
+
+    Args:
+        transformer: As for `TorchBranch`.
+        layer: Counted from 1; no layer above it is run.
+        ids: Token numbers. *Shape:* ``(windows, tokens)``.
+        mask: 1 for tokens, 0 for filling. *Shape:* ``(windows, tokens)``.
+
+    Returns:
+        *Shape:* ``(windows, tokens, hidden)``, float32.
+
+    Raises:
+        EncoderMismatchError: The transformer has no such layer.
+    """
+    layers = _layers_of(transformer)
+    if not 1 <= layer <= len(layers):
+        raise EncoderMismatchError(f"expected a layer from 1 to {len(layers)}, got {layer}")
+    with torch.inference_mode():
+        hidden: Tensor = transformer.embeddings(input_ids=ids)
+        filling = (1.0 - mask.to(hidden.dtype)) * _LEAST
+        for place in range(layer):
+            hidden = layers[place](hidden, filling[:, None, None, :])
+    return hidden.float()
+
+
+def _layers_of(transformer: Any) -> Any:
+    found = getattr(getattr(transformer, "encoder", None), "layer", None)
+    if found is None:
+        raise EncoderMismatchError(
+            f"a branch needs a transformer with layers at encoder.layer, got {type(transformer).__name__}"
+        )
+    return found

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from models.encoder.hashing import HashingEncoder
 from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from training.datasets.example import text_key
+from training.datasets.judged import COLUMNS
 from training.experiment import Experiment
-from training.features import FeatureCache
-from training.pipeline import Context, run_stages
+from training.pipeline import make_context, run_stages
 from training.stages import STAGES
 
 WORDS = {
@@ -54,7 +55,7 @@ def written_rows(language, count):
             "topics": [topic],
             "sentiment": sentiment,
             "churn_risk": False,
-            "declares": None,
+            "declares": [],
             "pair": f"{language}-p{number // 2}" if number < 8 else None,
             "trade": "shop",
             "channel": "email",
@@ -82,6 +83,15 @@ def tweets(split, count):
     for number in range(count):
         sentiment, _, topic = labels(number)
         yield {"text": f"{WORDS[sentiment]} {topic} {split} {number}", "lang": "de", "sentiment": sentiment}
+
+
+def labels_of_data(root: Path, folder: Path) -> None:
+    """Write labels by the guideline for three questions of banking77."""
+    folder.mkdir()
+    lines = gzip.decompress((root / "banking77" / "train.jsonl.gz").read_bytes()).decode().splitlines()
+    keys = [text_key(json.loads(line)["text"]) for line in lines[:3]]
+    rows = [f"{key}\tcritical\tsecurity_safety\t-\tnegative\t0\turgent,legal" for key in keys]
+    (folder / "banking77.train.tsv").write_text("\n".join(["\t".join(COLUMNS), *rows]) + "\n")
 
 
 def write_data(root: Path) -> None:
@@ -114,6 +124,16 @@ def write_data(root: Path) -> None:
             for n, word in enumerate(("alfa", "beta", "gamma"))
         ],
     )
+    labels_of_data(root, root.parent / "labels")
+    noise = [("keyboard_mash", "asdf qwer zxcv"), ("code", "def f(x): return x")]
+    write_lines(
+        root.parent / "non_feedback.jsonl",
+        [
+            {"id": f"nf-{n}-{kind}", "text": f"{text} {n}", "lang": "und", "kind": kind}
+            for kind, text in noise
+            for n in range(20)
+        ],
+    )
     for language in ("en", "fi"):
         write_lines(root.parent / "texts" / f"{language}.jsonl", written_rows(language, 60))
 
@@ -133,24 +153,23 @@ def experiment():
         {
             "name": "tiny",
             "encoder": "hashing",
+            "device": "cpu",
             "feature_layers": [0, 1, 2],
-            "output": "model",
-            "runs": "runs",
+            "output": "output/model",
             "data": {
                 "texts": "texts",
-                "folds": 2,
-                "extra": [
+                "labels": "labels",
+                "non_feedback": "non_feedback.jsonl",
+                "held_out": 0.3,
+                "train": [
                     {"source": "umsab", "split": "train", "heads": ["sentiment"], "limit": 30},
                     {"source": "banking77", "split": "train", "heads": ["urgency", "topics"]},
                 ],
                 "validation": [{"source": "umsab", "split": "val", "heads": ["sentiment"]}],
                 "benchmark": [{"source": "umsab", "split": "test", "heads": ["sentiment"]}],
             },
-            "heads": {
-                "sentiment": {"kinds": ["softmax"], "c": [0.01, 0.03]},
-                "urgency": {"kinds": ["sequential"], "c": [0.03]},
-                "topics": {"kinds": ["sigmoid"], "c": [0.03]},
-            },
+            "fitting": {"epochs": 12, "head_learning_rate": 0.02, "warmup_steps": 5, "averaging": 0.9},
+            "calibration": {"folds": 2},
         }
     )
 
@@ -176,8 +195,7 @@ def encoder():
 
 def new_context(experiment, encoder):
     """A context as another process would make it."""
-    cache = FeatureCache(experiment.run_folder / "features", encoder)
-    return Context(experiment=experiment, features=cache, console=Console(file=StringIO()))
+    return make_context(experiment, encoder, Console(file=StringIO()))
 
 
 @pytest.fixture

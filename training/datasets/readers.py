@@ -1,6 +1,5 @@
 """From the rows of each source to examples."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 from training.datasets.aspects import CAR, HOTEL, RESTAURANT, mentioned, topics_of_mentions
 from training.datasets.catalogue import DataFile
-from training.datasets.example import Example, Role
+from training.datasets.example import Example, Role, text_key
 from training.datasets.intents import INTENTS
 from training.errors import DataError
 from training.experiment import Use
@@ -41,10 +40,7 @@ def examples_of_use(file: DataFile, use: Use, role: Role) -> list[Example]:
     """
     try:
         read = _reader(file)
-        rows = [
-            (row, read(row), hashlib.sha256(row["text"].encode()).hexdigest()[:16])
-            for row in _limited(file.rows, use.limit)
-        ]
+        rows = [(row, read(row), text_key(row["text"])) for row in _limited(file.rows, use.limit)]
         return [
             Example(
                 id=f"{file.source}/{file.split}/{'+'.join(use.heads)}/{digest}",
@@ -65,7 +61,7 @@ def examples_of_use(file: DataFile, use: Use, role: Role) -> list[Example]:
 
 
 def gold_examples(file: DataFile) -> list[Example]:
-    """Turn gold rows into examples: permissive ones for the folds, the others to report on.
+    """Turn gold rows into examples: permissive ones train, the others validate.
 
     A translation is of the group of its original.
     """
@@ -77,7 +73,7 @@ def gold_examples(file: DataFile) -> list[Example]:
                 lang=row["lang"],
                 source="gold",
                 group=f"gold/{row.get('translated_from') or row['id']}",
-                role="folds" if row["permissive"] else "report",
+                role="train" if row["permissive"] else "validation",
                 sentiment=row["sentiment"],
                 urgency=row["urgency"],
                 topics=_main_first(row["topic"], row["topics"]),
@@ -99,7 +95,7 @@ def _limited(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, An
     return [
         row
         for shelf in shelves.values()
-        for row in sorted(shelf, key=lambda row: hashlib.sha256(row["text"].encode()).hexdigest())[:limit]
+        for row in sorted(shelf, key=lambda row: text_key(row["text"]))[:limit]
     ]
 
 

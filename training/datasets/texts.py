@@ -2,12 +2,11 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.labels import SENTIMENTS, TOPICS, URGENCIES
-from training.datasets.example import Example
+from models.labels import CHURN_RISK, DECLARED, SENTIMENTS, TOPICS, URGENCIES
+from training.datasets.example import Example, share_of_name
 from training.errors import DataError
 
 CHANNELS = (
@@ -28,7 +27,7 @@ class WrittenText(BaseModel):
 
     Attributes:
         pair: Shared by texts that say nearly the same and mean something else.
-        declares: What the writer claims about urgency, whatever the guideline says of it.
+        declares: What the writer claims about urgency, whatever the guideline says of it; of `DECLARED`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +40,7 @@ class WrittenText(BaseModel):
     topics: tuple[str, ...] = Field(min_length=1, max_length=2)
     sentiment: str
     churn_risk: bool
-    declares: Literal["urgent", "deadline", "legal"] | None
+    declares: tuple[str, ...]
     pair: str | None
     trade: str
     channel: str
@@ -53,6 +52,7 @@ class WrittenText(BaseModel):
             ("sentiment", self.sentiment, SENTIMENTS),
             ("channel", self.channel, CHANNELS),
             *(("topic", topic, TOPICS) for topic in self.topics),
+            *(("declares", claim, DECLARED) for claim in self.declares),
         ):
             if label not in allowed:
                 raise ValueError(f"expected {name} to be one of {', '.join(allowed)}, got {label!r}")
@@ -87,22 +87,29 @@ def text_checksums(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def text_examples(texts: dict[str, list[WrittenText]]) -> list[Example]:
-    """Turn written texts into examples; a hard pair is one group."""
+def text_examples(texts: dict[str, list[WrittenText]], *, held_out: float) -> list[Example]:
+    """Turn written texts into examples; a hard pair is one group.
+
+    Args:
+        texts: From language to its texts.
+        held_out: Share of the groups that never train, 0..1; which ones depends on their names alone.
+    """
     return [
         Example(
             id=f"texts/{text.id}",
             text=text.text,
             lang=text.lang,
             source="texts",
-            group=f"texts/{text.pair or text.id}",
-            role="folds",
+            group=group,
+            role="validation" if share_of_name(group) < held_out else "train",
             sentiment=text.sentiment,
             urgency=text.urgency,
             topics=text.topics,
+            signals=(*((CHURN_RISK,) if text.churn_risk else ()), *text.declares),
         )
         for rows in texts.values()
         for text in rows
+        for group in (f"texts/{text.pair or text.id}",)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Put the heads, what is known about them and the card into one folder."""
+"""Put branch, heads, what is known about them and the card into one folder, if the gate lets it pass."""
 
 import hashlib
 import json
@@ -7,16 +7,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from models.artefact import CARD, MANIFEST, WEIGHTS, heads_to_bytes, load_artefact, write_artefact
+from models.artefact import (
+    BRANCH,
+    CARD,
+    MANIFEST,
+    WEIGHTS,
+    heads_to_bytes,
+    load_artefact,
+    read_manifest,
+    write_artefact,
+)
+from models.errors import ArtefactError
 from models.manifest import Manifest
 from training.card import render_card
-from training.errors import ExperimentError
-from training.experiment import HEADS
+from training.errors import GateError
+from training.gate import losses
 from training.pipeline import Context, Stage
 from training.stages.calibrate import CALIBRATED, calibrated_heads, read_calibrated
 from training.stages.evaluate import MEASUREMENT_LIST, MEASUREMENTS
 from training.stages.prepare import SOURCE_LIST, SOURCES
-from training.stages.train import CHOICES, LAYERS
+from training.stages.train import BRANCH_WEIGHTS, HISTORY, LAYERS, read_branch
 
 _LIBRARIES = (
     "numpy",
@@ -29,23 +39,19 @@ _LIBRARIES = (
 
 
 def _run(context: Context) -> None:
-    heads = calibrated_heads(context)
-    calibrated = read_calibrated(context)
-    experiment = context.experiment
-    dimensions, rest = divmod(heads.width, len(experiment.feature_layers))
-    if rest:
-        raise ExperimentError(
-            f"expected features of {len(experiment.feature_layers)} layers, got a width of {heads.width}"
-        )
+    heads, branch = calibrated_heads(context), read_branch(context)
+    calibrated, experiment = read_calibrated(context), context.experiment
     created = datetime.now(UTC).replace(microsecond=0)
     content = heads_to_bytes(heads) + calibrated.model_dump_json().encode()
+    content += branch.digest().encode() if branch else b""
     manifest = Manifest(
         name=experiment.name,
         revision=f"{created:%Y.%m.%d}-{hashlib.sha256(content).hexdigest()[:6]}",
         created=created,
         encoder=context.features.encoder.name,
         feature_layers=experiment.feature_layers,
-        dimensions=dimensions,
+        dimensions=context.features.encoder.dimensions,
+        branch=experiment.branch,
         heads=calibrated.heads,
         urgent=calibrated.urgent,
         relevance=calibrated.relevance,
@@ -57,18 +63,42 @@ def _run(context: Context) -> None:
         measurements=MEASUREMENT_LIST.validate_json(context.path(MEASUREMENTS).read_bytes()),
         files={},
     )
-    write_artefact(experiment.output, manifest=manifest, heads=heads, card=render_card(manifest))
-    loaded = load_artefact(experiment.output, encoder_name=context.features.encoder.name)
-    context.console.print(f"  {loaded.name} {loaded.revision} in {experiment.output}")
+    _pass_gate(context, manifest)
+    folder = experiment.package_folder
+    write_artefact(folder, manifest=manifest, heads=heads, branch=branch, card=render_card(manifest))
+    loaded = load_artefact(folder, encoder_name=context.features.encoder.name)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    context.console.print(f"  {loaded.name} {loaded.revision} in {folder}, {size:.1f} MB")
 
 
-def _choices(context: Context) -> dict[str, Any]:
-    stored = json.loads(context.path(CHOICES).read_text(encoding="utf-8"))
-    return {f"{head}.{name}": value for head in HEADS for name, value in stored[head]["chosen"].items()}
+def _pass_gate(context: Context, manifest: Manifest) -> None:
+    """Compare with the model that would be replaced.
+
+    Raises:
+        GateError: The new one is worse by more than the experiment allows.
+    """
+    output = context.experiment.output
+    try:
+        current = read_manifest(output)
+    except ArtefactError as error:
+        context.console.print(f"  nothing to compare with: {error}", highlight=False)
+        return
+    worse = losses(current, manifest, context.experiment.gate)
+    if worse:
+        lines = "".join(f"\n- {loss}" for loss in worse)
+        raise GateError(f"{manifest.name} {manifest.revision} may not replace {current.revision}:{lines}")
+    context.console.print(f"  passed the gate against {current.revision}", highlight=False)
+
+
+def _choices(context: Context) -> dict[str, str | float]:
+    experiment = context.experiment
+    chosen: dict[str, Any] = experiment.fitting.model_dump(mode="json")
+    return {name: value if isinstance(value, float) else json.dumps(value) for name, value in chosen.items()}
 
 
 def _writes(context: Context) -> list[Path]:
-    return [context.experiment.output / name for name in (MANIFEST, WEIGHTS, CARD)]
+    names = (MANIFEST, WEIGHTS, CARD, *([BRANCH] if context.experiment.branch else []))
+    return [context.experiment.package_folder / name for name in names]
 
 
 PACKAGE = Stage(
@@ -77,9 +107,9 @@ PACKAGE = Stage(
     settings=lambda experiment: {
         "name": experiment.name,
         "layers": experiment.feature_layers,
-        "output": str(experiment.output),
+        "gate": experiment.gate.model_dump(mode="json"),
     },
     inputs=lambda _: {},
-    reads=(CALIBRATED, LAYERS, MEASUREMENTS, SOURCES, CHOICES),
+    reads=(CALIBRATED, LAYERS, BRANCH_WEIGHTS, HISTORY, MEASUREMENTS, SOURCES),
     writes=_writes,
 )

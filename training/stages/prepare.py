@@ -1,17 +1,21 @@
-"""Read every source, bring the rows to one form, encode their texts."""
+"""Read every source, bring the rows to one form, run the frozen layers over what trains."""
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.manifest import DataSource
-from training.datasets.catalogue import LICENCES, data_path, data_root, read_data_file
+from training.datasets.catalogue import LICENCES, DataFile, Licence, data_path, data_root, read_data_file
 from training.datasets.example import Example, Role, write_examples
+from training.datasets.judged import judged_examples, judged_path, judged_splits
+from training.datasets.non_feedback import NON_FEEDBACK_ROWS, non_feedback_examples, read_non_feedback
 from training.datasets.readers import examples_of_use, gold_examples
+from training.datasets.tables import read_table, table_examples
 from training.datasets.texts import read_texts, text_checksums, text_examples
 from training.experiment import HEADS, Experiment, Use
 from training.pipeline import Context, Stage, checksum
@@ -19,65 +23,102 @@ from training.pipeline import Context, Stage, checksum
 EXAMPLES = "examples.jsonl"
 SOURCES = "sources.json"
 SOURCE_LIST = TypeAdapter(tuple[DataSource, ...])
+GOLD_ROWS = "gold"
+
+_RANK: dict[Role, int] = {"benchmark": 0, "validation": 1, "train": 2}
 
 
 def _uses(experiment: Experiment) -> list[tuple[Use, Role]]:
     data = experiment.data
     return [
-        *((use, "extra") for use in data.extra),
+        *((use, "train") for use in data.train),
         *((use, "validation") for use in data.validation),
         *((use, "benchmark") for use in data.benchmark),
     ]
 
 
 def _inputs(context: Context) -> Mapping[str, str]:
-    root = data_root()
+    data, root = context.experiment.data, data_root()
     files = {("gold", "dev"), *((use.source, use.split) for use, _ in _uses(context.experiment))}
+    judged = judged_splits(data.labels) if data.labels else []
     paths = {f"{source}/{split}": data_path(root, source, split) for source, split in sorted(files)}
+    if data.labels:
+        paths |= {
+            f"labels/{source}.{split}": judged_path(data.labels, source, split) for source, split in judged
+        }
+    if data.non_feedback:
+        paths[NON_FEEDBACK_ROWS] = data.non_feedback
+    paths |= {table.name: table.path for table in data.tables if table.path}
     found = {name: checksum(path) for name, path in paths.items() if path.exists()}
-    return {"texts": text_checksums(context.experiment.data.texts), **found}
+    return {"texts": text_checksums(data.texts), **found}
 
 
 def _run(context: Context) -> None:
-    root = data_root()
-    texts = read_texts(context.experiment.data.texts)
-    written = text_examples(texts)
-    gold_file = read_data_file(root, "gold", "dev")
-    examples = [*written, *gold_examples(gold_file)]
-    read = {
-        "texts": (text_checksums(context.experiment.data.texts), len(written)),
-        "gold/dev": (gold_file.sha256, len(gold_file.rows)),
-    }
-    for use, role in _uses(context.experiment):
-        file = read_data_file(root, use.source, use.split)
-        examples += examples_of_use(file, use, role)
-        read[f"{use.source}/{use.split}"] = (file.sha256, len(file.rows))
+    examples, sources = read_all(context.experiment)
     kept = without_leaks(examples)
-    encode(context, [example.text for example in kept])
+    if context.tokens is not None:
+        texts = [example.text for example in kept if example.role in {"train", "validation"}]
+        show_progress(
+            context, "running the lower layers", context.tokens.missing(texts), context.tokens.ensure
+        )
     write_examples(context.path(EXAMPLES), kept)
-    sources = [_source(name, digest, rows, kept) for name, (digest, rows) in read.items()]
+    told = [_with_use(source, kept) for source in sources]
     context.path(SOURCES).write_text(
-        json.dumps(SOURCE_LIST.dump_python(tuple(sources), mode="json"), indent=1), encoding="utf-8"
+        json.dumps(SOURCE_LIST.dump_python(tuple(told), mode="json"), indent=1), encoding="utf-8"
     )
     context.console.print(f"  {len(kept)} rows, {len(examples) - len(kept)} left out as copies")
 
 
-def without_leaks(examples: list[Example]) -> list[Example]:
+def read_all(experiment: Experiment) -> tuple[list[Example], list[DataSource]]:
+    """Read every row that an experiment names, and say where the rows come from.
+
+    Raises:
+        DataError: Something is missing or not of its form.
+    """
+    data, root = experiment.data, data_root()
+    texts = text_examples(read_texts(data.texts), held_out=data.held_out)
+    written = LICENCES["texts"]
+    examples = list(texts)
+    sources = [_source("texts", written, text_checksums(data.texts), len(texts))]
+    gold = read_data_file(root, "gold", "dev")
+    examples += _weighed(gold_examples(gold), data.gold_weight)
+    sources.append(_source("gold/dev", LICENCES["gold"], gold.sha256, len(gold.rows)))
+    for source, split in judged_splits(data.labels) if data.labels else []:
+        file = read_data_file(root, source, split)
+        rows = judged_examples(data.labels, file, weight=data.judged_weight) if data.labels else []
+        examples += rows
+        sources.append(_file_source(f"judged/{source}/{split}", file))
+    if data.non_feedback:
+        rows = non_feedback_examples(read_non_feedback(data.non_feedback), held_out=data.held_out)
+        examples += rows
+        sources.append(_source(NON_FEEDBACK_ROWS, written, checksum(data.non_feedback), len(rows)))
+    for use, role in _uses(experiment):
+        file = read_data_file(root, use.source, use.split)
+        examples += examples_of_use(file, use, role)
+        sources.append(_file_source(f"{use.source}/{use.split}", file))
+    for table in data.tables:
+        file = read_table(table)
+        examples += table_examples(table, file)
+        own = Licence(name=table.licence, permissive=True)
+        sources.append(_source(f"{table.name}/{table.split}", own, file.sha256, len(file.rows)))
+    return examples, list({source.name: source for source in sources}.values())
+
+
+def without_leaks(examples: Sequence[Example]) -> list[Example]:
     """Drop rows whose text also stands where it must not be known from elsewhere.
 
-    Texts to report on win over those to choose by, and those over the ones to train on; within the
-    rows to report on nothing is dropped. A text with labels of several heads is kept once a head.
+    Texts to report on win over those to validate by, and those over the ones to train on; within a rank
+    the first wins. A text with labels of several heads is kept once a head.
     """
-    rank: dict[Role, int] = {"benchmark": 0, "report": 0, "folds": 1, "validation": 2, "extra": 3}
     best: dict[tuple[str, str], int] = {}
     keys = [[(head, _plain(example.text)) for head in _labelled(example)] for example in examples]
     for example, labelled in zip(examples, keys, strict=True):
         for key in labelled:
-            best[key] = min(best.get(key, 9), rank[example.role])
+            best[key] = min(best.get(key, 9), _RANK[example.role])
     seen: set[tuple[str, str]] = set()
     kept = []
     for example, labelled in zip(examples, keys, strict=True):
-        mine = rank[example.role]
+        mine = _RANK[example.role]
         if mine and any(best[key] < mine or key in seen for key in labelled):
             continue
         seen.update(labelled)
@@ -85,15 +126,30 @@ def without_leaks(examples: list[Example]) -> list[Example]:
     return kept
 
 
-def encode(context: Context, texts: list[str]) -> None:
-    """Encode what is not in the cache yet, and show how it goes."""
-    missing = len(context.features.missing(texts))
+def show_progress(
+    context: Context,
+    what: str,
+    missing: Sequence[str],
+    ensure: Callable[..., None],
+) -> None:
+    """Compute what a cache lacks, and show how it goes.
+
+    Args:
+        context: Where progress is shown.
+        what: Is done.
+        missing: Texts that the cache lacks.
+        ensure: The cache's method.
+    """
     if not missing:
         return
-    columns = (TextColumn("  encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(f"  {what}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=context.console) as progress:
-        task = progress.add_task("encoding", total=missing)
-        context.features.ensure(texts, advance=lambda done: progress.advance(task, done))
+        task = progress.add_task(what, total=len(missing))
+        ensure(missing, advance=lambda done: progress.advance(task, done))
+
+
+def _weighed(examples: list[Example], weight: float) -> list[Example]:
+    return [replace(example, weight=weight) for example in examples]
 
 
 def _labelled(example: Example) -> list[str]:
@@ -104,20 +160,24 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _source(name: str, digest: str, rows: int, examples: list[Example]) -> DataSource:
-    licence = LICENCES[name.split("/", maxsplit=1)[0]]
+def _file_source(name: str, file: DataFile) -> DataSource:
+    return _source(name, LICENCES[file.source], file.sha256, len(file.rows))
+
+
+def _source(name: str, licence: Licence, digest: str, rows: int) -> DataSource:
+    return DataSource(
+        name=name, licence=licence.name, permissive=licence.permissive, sha256=digest, rows=rows
+    )
+
+
+def _with_use(source: DataSource, examples: Sequence[Example]) -> DataSource:
     used: Counter[str] = Counter()
     for example in examples:
-        if example.id.startswith(f"{name}/") or (name == "gold/dev" and example.source == "gold"):
+        if example.id.startswith(f"{source.name}/") or (
+            source.name == "gold/dev" and example.source == GOLD_ROWS
+        ):
             used.update(f"{head}/{example.role}" for head in _labelled(example))
-    return DataSource(
-        name=name,
-        licence=licence.name,
-        permissive=licence.permissive,
-        sha256=digest,
-        rows=rows,
-        used=dict(sorted(used.items())),
-    )
+    return source.model_copy(update={"used": dict(sorted(used.items()))})
 
 
 def _writes(context: Context) -> list[Path]:
@@ -127,7 +187,11 @@ def _writes(context: Context) -> list[Path]:
 PREPARE = Stage(
     name="prepare",
     run=_run,
-    settings=lambda experiment: experiment.data.model_dump(mode="json"),
+    settings=lambda experiment: {
+        "data": experiment.data.model_dump(mode="json"),
+        "layer": experiment.branch.from_layer if experiment.branch else None,
+        "tokens": experiment.fitting.tokens_max,
+    },
     inputs=_inputs,
     reads=(),
     writes=_writes,

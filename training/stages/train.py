@@ -1,152 +1,166 @@
-"""Choose how to train each head by grouped cross-validation, then train it on all rows."""
+"""Fit the branch and the heads together."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.numpy import load_file, save_file
 
-from training.candidates import FIELDS, Candidate, first_candidate, neighbours
+from models.branch import Branch
+from models.encoder.sentence import SentenceEncoder
+from models.encoder.torch_branch import TorchBranch
 from training.datasets.example import Example, read_examples
-from training.experiment import HEADS, HeadName
-from training.fitting import Layer, fit_basis
-from training.folds import grouped_folds
-from training.heldout import Table, domain_shares, fit_on, held_out_logits, scores_by_source, training_places
+from training.errors import ExperimentError
+from training.experiment import Experiment
+from training.fit import Rows, choose_device, fit, read_logits
+from training.fitting import Layer
+from training.labels import EXCLUSIVE_HEADS, LABELS, labelled, truth_of
+from training.metrics import confusion, macro_f1
+from training.network import LOGITS, Network
 from training.pipeline import Context, Stage, checksum
+from training.readings import KINDS
 from training.stages.prepare import EXAMPLES
-from training.trials import TrialLog
+from training.tuning import squash
 
 LAYERS = "layers.safetensors"
-HELD_OUT = "held_out.safetensors"
-CHOICES = "choices.json"
-TRIALS = "trials.jsonl"
-
-Floats = NDArray[np.float64]
+BRANCH_WEIGHTS = "branch.safetensors"
+HISTORY = "history.json"
 
 
 def _run(context: Context) -> None:
     examples = read_examples(context.path(EXAMPLES))
-    log = _trial_log(context)
-    layers: dict[str, NDArray[np.float32]] = {}
-    held_out: dict[str, Floats] = {}
-    choices: dict[str, object] = {}
-    for head in HEADS:
-        table = table_of(context, head, examples)
-        candidate, trials = _choose(context, table, log)
-        layer = table.basis.unproject(fit_on(table, candidate, training_places(table, candidate)))
-        layers |= {f"{head}.weight": layer.weight, f"{head}.bias": layer.bias}
-        held_out[head] = held_out_logits(table, candidate)
-        choices[head] = {"chosen": candidate.described(), "trials": trials}
-    save_file(layers, context.path(LAYERS))
-    save_file(held_out, context.path(HELD_OUT))
-    context.path(CHOICES).write_text(json.dumps(choices, indent=1), encoding="utf-8")
-
-
-def table_of(context: Context, head: HeadName, examples: Sequence[Example]) -> Table:
-    """Gather the rows that train or validate a head, with their features and folds.
-
-    Rows for validation get folds like the others, so that each is scored by one head.
-    """
-    rows = [
-        example
-        for example in examples
-        if getattr(example, head) is not None and example.role in {"folds", "extra", "validation"}
-    ]
-    held = np.flatnonzero([row.role != "extra" for row in rows])
-    folds = np.full(len(rows), -1, dtype=np.int64)
-    folds[held] = grouped_folds(
-        [rows[place].group for place in held],
-        [f"{rows[place].source}/{rows[place].lang}" for place in held],
-        folds=context.experiment.data.folds,
-        seed=context.experiment.seed,
+    training = _rows(context, [example for example in examples if example.role == "train"])
+    validation = _rows(context, [example for example in examples if example.role == "validation"])
+    experiment, device = context.experiment, choose_device(context.experiment.device)
+    torch.manual_seed(experiment.seed)
+    network = Network(
+        _first_branch(context), frozen_width=training.frozen.shape[1], dropout=experiment.fitting.dropout
     )
-    features = context.features.load([row.text for row in rows]).features
-    basis = fit_basis(features)
-    return Table(head=head, examples=tuple(rows), basis=basis, rows=basis.project(features), folds=folds)
+    history: list[dict[str, object]] = []
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=context.console) as progress:
+        task = progress.add_task("training")
+
+        def started(epoch: int, batches: int) -> None:
+            description = f"epoch {epoch + 1} of {experiment.fitting.epochs}"
+            progress.reset(task, total=batches, description=description)
+
+        def finished(epoch: int, losses: dict[str, float], averaged: Network) -> None:
+            scores = _scores(averaged, validation, device)
+            history.append({"epoch": epoch + 1, "losses": losses, "validation": scores})
+            told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+            context.console.print(f"  epoch {epoch + 1}: {told}", highlight=False)
+
+        fitted = fit(
+            network,
+            training,
+            experiment.fitting,
+            limits=limits_of(experiment),
+            seed=experiment.seed,
+            device=device,
+            checkpoint=_checkpoint(context),
+            started=started,
+            advance=lambda: progress.advance(task),
+            finished=finished,
+        )
+    layers = fitted.linear_layers()
+    save_file(
+        {
+            f"{head}.{part}": getattr(layer, part)
+            for head, layer in layers.items()
+            for part in ("weight", "bias")
+        },
+        context.path(LAYERS),
+    )
+    branch = fitted.branch.weights() if fitted.branch else None
+    save_file(dict(branch.tensors) if branch else {}, context.path(BRANCH_WEIGHTS))
+    context.path(HISTORY).write_text(json.dumps(history, indent=1), encoding="utf-8")
 
 
-def held_out_examples(head: HeadName, examples: Sequence[Example]) -> list[Example]:
-    """Return the rows that are held out for a head once each, in the order of its table."""
-    return [
-        example
-        for example in examples
-        if getattr(example, head) is not None and example.role in {"folds", "validation"}
-    ]
-
-
-def read_layer(context: Context, head: HeadName) -> Layer:
-    """Return a head's trained layer."""
+def read_layers(context: Context) -> dict[str, Layer]:
+    """Return each head's trained layer."""
     stored = load_file(context.path(LAYERS))
-    return Layer(weight=stored[f"{head}.weight"], bias=stored[f"{head}.bias"])
+    return {head: Layer(weight=stored[f"{head}.weight"], bias=stored[f"{head}.bias"]) for head in LOGITS}
 
 
-def read_held_out(context: Context, head: HeadName) -> Floats:
-    """Return a head's raw logits of its held-out rows, in the order of its table."""
-    return np.asarray(load_file(context.path(HELD_OUT))[head])
+def read_branch(context: Context) -> Branch | None:
+    """Return the trained branch, if the experiment has one."""
+    shape = context.experiment.branch
+    return Branch(shape=shape, tensors=load_file(context.path(BRANCH_WEIGHTS))) if shape else None
 
 
-def read_candidate(context: Context, head: HeadName) -> Candidate:
-    """Return how a head was trained."""
-    return Candidate(**json.loads(context.path(CHOICES).read_text(encoding="utf-8"))[head]["chosen"])
+def _first_branch(context: Context) -> TorchBranch | None:
+    shape, encoder = context.experiment.branch, context.features.encoder
+    if shape is None:
+        return None
+    if not isinstance(encoder, SentenceEncoder):
+        raise ExperimentError(f"a branch needs an encoder with layers; {encoder.name} has none")
+    return TorchBranch(shape, encoder.transformer)
 
 
-def _trial_log(context: Context) -> TrialLog:
+def _rows(context: Context, examples: Sequence[Example]) -> Rows:
+    texts = [example.text for example in examples]
+    if context.tokens is not None:
+        nothing = np.zeros((len(texts), 0), dtype=np.float32)
+        return Rows(examples=tuple(examples), frozen=nothing, tokens=context.tokens.load(texts))
+    return Rows(examples=tuple(examples), frozen=context.features.load(texts).features, tokens=None)
+
+
+def limits_of(experiment: Experiment) -> dict[str, int]:
+    """Return the most rows of a source in one epoch, as `training.batches.rows_of_epoch` takes them."""
+    return {
+        f"{use.source}/{use.split}/{'+'.join(use.heads)}": use.rows_per_epoch
+        for use in experiment.data.train
+        if use.rows_per_epoch is not None
+    }
+
+
+def _checkpoint(context: Context) -> Path:
+    """Name the checkpoint after everything it depends on: one of another run is not gone on from."""
     experiment = context.experiment
-    depends_on = [
-        checksum(context.path(EXAMPLES)),
-        context.features.encoder.space,
-        experiment.seed,
-        experiment.data.folds,
-        experiment.calibration.domain_weights,
-    ]
-    return TrialLog(context.path(TRIALS), depends_on=json.dumps(depends_on, sort_keys=True))
+    parts = {
+        "examples": checksum(context.path(EXAMPLES)),
+        "fitting": experiment.fitting.model_dump(mode="json"),
+        "limits": limits_of(experiment),
+        "branch": experiment.branch.model_dump() if experiment.branch else None,
+        "seed": experiment.seed,
+        "encoder": context.features.encoder.space,
+    }
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+    return context.path(f"checkpoint-{digest}.safetensors")
 
 
-def _choose(context: Context, table: Table, log: TrialLog) -> tuple[Candidate, list[dict[str, object]]]:
-    """Search one field after another, keeping the best value so far."""
-    search = getattr(context.experiment.heads, table.head)
-    examples = table.taken(table.held)
-    weights = domain_shares(examples, context.experiment.calibration.domain_weights)
-    trials: list[dict[str, object]] = []
-
-    def score(candidate: Candidate) -> float:
-        scores = log.scores(table.head, candidate, lambda: _scores(table, candidate, weights))
-        mean = float(np.mean(list(scores.values())))
-        trials.append({**candidate.described(), "scores": scores, "mean": mean})
-        context.console.print(f"  {table.head} {mean:.4f} {candidate.described()}")
-        return mean
-
-    best = first_candidate(search)
-    others = [field for field in FIELDS if neighbours(best, search, field)]
-    if not others:
-        return best, trials
-    record = score(best)
-    for field in others:
-        scored = [(score(candidate), candidate) for candidate in neighbours(best, search, field)]
-        top, candidate = max(scored, key=lambda pair: pair[0])
-        if top > record:
-            record, best = top, candidate
-    return best, trials
-
-
-def _scores(table: Table, candidate: Candidate, weights: Floats) -> dict[str, float]:
-    logits = held_out_logits(table, candidate)
-    return scores_by_source(table.head, candidate, logits, table.taken(table.held), weights)
+def _scores(network: Network, rows: Rows, device: torch.device) -> dict[str, float]:
+    """Return the macro-F1 of uncalibrated answers, by head and source."""
+    logits = read_logits(network, rows, device)
+    found = {}
+    for head in EXCLUSIVE_HEADS:
+        for source in sorted({example.source for example in rows.examples}):
+            places = [
+                place for place in labelled(head, rows.examples) if rows.examples[place].source == source
+            ]
+            if places:
+                truth = truth_of(head, [rows.examples[place] for place in places])
+                chosen = squash(KINDS[head], logits[head][places]).argmax(axis=1)
+                found[f"{head}/{source}"] = macro_f1(confusion(truth, chosen, len(LABELS[head])))
+    return found
 
 
 def _writes(context: Context) -> list[Path]:
-    return [context.path(name) for name in (LAYERS, HELD_OUT, CHOICES)]
+    return [context.path(name) for name in (LAYERS, BRANCH_WEIGHTS, HISTORY)]
 
 
 TRAIN = Stage(
     name="train",
     run=_run,
     settings=lambda experiment: {
-        "heads": experiment.heads.model_dump(mode="json"),
-        "folds": experiment.data.folds,
-        "domains": experiment.calibration.domain_weights,
+        "fitting": experiment.fitting.model_dump(mode="json"),
+        "branch": experiment.branch.model_dump() if experiment.branch else None,
+        "limits": limits_of(experiment),
     },
     inputs=lambda _: {},
     reads=(EXAMPLES,),

@@ -1,0 +1,109 @@
+"""Tables of one's own: JSON Lines, CSV, Parquet, exported corrections, data sets of a hub."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from training.datasets.catalogue import DataFile
+from training.datasets.example import Example, text_key
+from training.errors import DataError
+from training.experiment import Table
+
+_SEPARATORS: Final = ";|"
+"""Between topics, where a table keeps them in one cell."""
+
+
+def read_table(table: Table) -> DataFile:
+    """Read all rows of a table.
+
+    Raises:
+        DataError: It is missing, of an unknown form, or cannot be fetched.
+    """
+    rows = _hub_rows(table) if table.hub else _file_rows(table)
+    content = table.path.read_bytes() if table.path else repr(rows).encode()
+    return DataFile(
+        source=table.name, split=table.split, sha256=hashlib.sha256(content).hexdigest(), rows=rows
+    )
+
+
+def table_examples(table: Table, file: DataFile) -> list[Example]:
+    """Turn the rows of a table into examples; an empty cell says nothing about its head.
+
+    Raises:
+        DataError: A row has no text, or a label that is not of the closed sets.
+    """
+    columns = table.columns
+    examples = []
+    for number, row in enumerate(file.rows, start=1):
+        where = f"{table.name}, row {number}"
+        text = row.get(columns.text)
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: expected a text in the column {columns.text!r}, got {text!r}")
+        key = text_key(text)
+        examples.append(
+            Example(
+                id=f"{table.name}/{table.split}/{number}",
+                text=text,
+                lang=row.get(columns.language) or "und",
+                source=table.name,
+                group=f"{table.name}/{row.get(columns.group or '') or key}",
+                role=table.role,
+                weight=table.weight,
+                sentiment=_label(where, row, columns.sentiment, SENTIMENTS),
+                urgency=_label(where, row, columns.urgency, URGENCIES),
+                topics=_topics(where, row, columns.topics),
+            )
+        )
+    return examples
+
+
+def _label(where: str, row: Mapping[str, Any], column: str, allowed: Iterable[str]) -> str | None:
+    value = row.get(column)
+    if value is None or value == "":
+        return None
+    if value not in allowed:
+        raise DataError(f"{where}: expected {column} to be one of {', '.join(allowed)}, got {value!r}")
+    return str(value)
+
+
+def _topics(where: str, row: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
+    value = row.get(column)
+    if isinstance(value, str):
+        for separator in _SEPARATORS:
+            value = value.replace(separator, "\n")
+        value = [part.strip() for part in value.split("\n") if part.strip()]
+    if not value:
+        return None
+    for topic in value:
+        if topic not in TOPICS:
+            raise DataError(f"{where}: expected topics among {', '.join(TOPICS)}, got {topic!r}")
+    return tuple(dict.fromkeys(value))
+
+
+def _file_rows(table: Table) -> list[dict[str, Any]]:
+    # Imported here: pandas and pyarrow take a second, and most runs have no tables.
+    from datasets import Dataset  # noqa: PLC0415
+
+    readers = {".jsonl": Dataset.from_json, ".csv": Dataset.from_csv, ".parquet": Dataset.from_parquet}
+    path = table.path
+    if path is None or path.suffix not in readers:
+        raise DataError(f"expected a {', '.join(readers)} file for the table {table.name!r}, got {path}")
+    if not path.is_file():
+        raise DataError(f"expected the table {table.name!r} at {path}, found no file")
+    try:
+        # A cache of its own: a shared one would answer for a file that has changed since.
+        with tempfile.TemporaryDirectory() as cache:
+            return list(readers[path.suffix](str(path), cache_dir=cache, keep_in_memory=True))
+    except Exception as error:
+        raise DataError(f"the table {table.name!r} at {path} cannot be read: {error}") from error
+
+
+def _hub_rows(table: Table) -> list[dict[str, Any]]:
+    from datasets import load_dataset  # noqa: PLC0415 (see _file_rows)
+
+    try:
+        return list(load_dataset(table.hub, split=table.split))
+    except Exception as error:
+        raise DataError(f"{table.hub} ({table.split}) cannot be fetched from the hub: {error}") from error

@@ -1,0 +1,246 @@
+"""The training loop: epochs over length-sorted batches, averaged weights, a checkpoint an epoch."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+
+from training.batches import batches_of, rows_of_epoch
+from training.datasets.example import Example
+from training.experiment import Fitting
+from training.losses import losses_of, targets_of
+from training.network import Network
+from training.token_cache import TokenTable
+
+_GRADIENT_NORM = 1.0
+_READ_ROWS = 64
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Labelled rows with what a network reads of them.
+
+    Attributes:
+        examples: One a row.
+        frozen: Frozen features. *Shape:* ``(rows, width)``, float32; of width 0 when a branch reads tokens.
+        tokens: What a branch reads; `None` without one.
+    """
+
+    examples: tuple[Example, ...]
+    frozen: Floats
+    tokens: TokenTable | None
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row; all alike when none are read."""
+        return self.tokens.lengths if self.tokens else [1] * len(self.examples)
+
+    def inputs(self, places: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Return frozen features, states and mask of some rows, on a device."""
+        frozen = torch.from_numpy(self.frozen[list(places)])
+        if self.tokens is None:
+            nothing = torch.zeros((len(places), 1))
+            return frozen.to(device), nothing.unsqueeze(-1).to(device), nothing.to(device)
+        states, mask = self.tokens.padded(places)
+        return (
+            frozen.to(device),
+            torch.from_numpy(states).float().to(device),
+            torch.from_numpy(mask).to(device),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far a fit has come.
+
+    Attributes:
+        epochs: That are finished.
+        step: Batches that are finished.
+        average: Moving average of every weight.
+    """
+
+    epochs: int
+    step: int
+    average: dict[str, Tensor]
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; `auto` is a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def fit(
+    network: Network,
+    rows: Rows,
+    settings: Fitting,
+    *,
+    limits: Mapping[str, int],
+    seed: int,
+    device: torch.device,
+    checkpoint: Path,
+    started: Callable[[int, int], None] = lambda _epoch, _batches: None,
+    advance: Callable[[], None] = lambda: None,
+    finished: Callable[[int, dict[str, float], Network], None] = lambda _epoch, _losses, _network: None,
+) -> Network:
+    """Fit a network, and go on from a checkpoint if there is one.
+
+    Every epoch draws its rows, its order and its dropout from the seed and its number alone: a run that
+    was killed ends at the same weights as one that was not.
+
+    Args:
+        network: With first weights; they are changed.
+        rows: What trains.
+        settings: How.
+        limits: Most rows of a source in one epoch; see `training.batches.rows_of_epoch`.
+        seed: Of rows, order and dropout.
+        device: Where to compute.
+        checkpoint: Written after every epoch.
+        started: Told the number of an epoch and how many batches it has.
+        advance: Told after every batch.
+        finished: Told the number of an epoch, its mean losses by head, and the averaged network.
+
+    Returns:
+        The network with averaged weights, on the CPU.
+    """
+    network.to(device)
+    optimizer = _optimizer(network, settings)
+    progress = _resume(checkpoint, network, optimizer, device)
+    steps = settings.epochs * len(_batches(rows, limits, settings, seed, 0))
+    for epoch in range(progress.epochs, settings.epochs):
+        torch.manual_seed(seed * 1_000 + epoch)
+        batches = _batches(rows, limits, settings, seed, epoch)
+        started(epoch, len(batches))
+        losses: dict[str, float] = {}
+        for batch in batches:
+            _set_rate(optimizer, settings, progress.step, steps)
+            for head, loss in _step(network, optimizer, rows, batch, settings, device).items():
+                losses[head] = losses.get(head, 0.0) + loss / len(batches)
+            progress.step += 1
+            _average(progress, network, settings.averaging)
+            advance()
+        progress.epochs = epoch + 1
+        _save(checkpoint, network, optimizer, progress)
+        finished(epoch, losses, averaged(network, progress.average))
+    return averaged(network, progress.average).cpu()
+
+
+def averaged(network: Network, average: Mapping[str, Tensor]) -> Network:
+    """Return a copy of a network with other weights, ready to predict."""
+    other = copy.deepcopy(network)
+    other.load_state_dict(dict(average))
+    return other.eval()
+
+
+def read_logits(network: Network, rows: Rows, device: torch.device) -> dict[str, NDArray[np.float64]]:
+    """Return the raw logits of rows, in order. *Shape of each head's:* ``(rows, logits)``."""
+    order = np.argsort(rows.lengths, kind="stable").tolist()
+    found: dict[str, NDArray[np.float64]] = {}
+    network.eval()
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+        for start in range(0, len(order), _READ_ROWS):
+            places = order[start : start + _READ_ROWS]
+            for head, logits in network(*rows.inputs(places, device)).items():
+                if head not in found:
+                    found[head] = np.zeros((len(order), logits.shape[1]))
+                found[head][places] = logits.float().cpu().numpy()
+    return found
+
+
+def _batches(
+    rows: Rows, limits: Mapping[str, int], settings: Fitting, seed: int, epoch: int
+) -> list[list[int]]:
+    places = rows_of_epoch(rows.examples, limits, seed=seed, epoch=epoch)
+    return batches_of(places, rows.lengths, size=settings.batch_rows, seed=seed + epoch)
+
+
+def _step(
+    network: Network,
+    optimizer: Optimizer,
+    rows: Rows,
+    batch: Sequence[int],
+    settings: Fitting,
+    device: torch.device,
+) -> dict[str, float]:
+    network.train()
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        logits = network(*rows.inputs(batch, device))
+    on_cpu = {head: values.float().cpu() for head, values in logits.items()}
+    targets = targets_of([rows.examples[place] for place in batch])
+    losses = losses_of(on_cpu, targets, smoothing=settings.label_smoothing)
+    total = torch.stack([settings.loss_weights.get(head, 1.0) * loss for head, loss in losses.items()]).sum()
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
+    optimizer.step()
+    return {head: float(loss.detach()) for head, loss in losses.items()}
+
+
+def _optimizer(network: Network, settings: Fitting) -> Optimizer:
+    branch = [] if network.branch is None else list(network.branch.layers.parameters())
+    inside = {id(parameter) for parameter in branch}
+    heads = [parameter for parameter in network.parameters() if id(parameter) not in inside]
+    groups = [
+        {"params": branch, "lr": settings.learning_rate, "full_rate": settings.learning_rate},
+        {"params": heads, "lr": settings.head_learning_rate, "full_rate": settings.head_learning_rate},
+    ]
+    return AdamW([group for group in groups if group["params"]], weight_decay=settings.weight_decay)
+
+
+def _set_rate(optimizer: Optimizer, settings: Fitting, step: int, steps: int) -> None:
+    """Let rates rise over the warm-up and fall in a line to almost nothing."""
+    share = min(1.0, (step + 1) / max(1, settings.warmup_steps)) * max(0.02, 1 - step / steps)
+    for group in optimizer.param_groups:
+        group["lr"] = group["full_rate"] * share
+
+
+def _average(progress: Progress, network: Network, decay: float) -> None:
+    """Take the weights into the average; the first ones are forgotten faster."""
+    kept = min(decay, (1 + progress.step) / (10 + progress.step))
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            progress.average[name].lerp_(value, 1 - kept)
+
+
+def _save(path: Path, network: Network, optimizer: Optimizer, progress: Progress) -> None:
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in progress.average.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": state[name] for name in _MOMENTS}
+    told = {"progress": json.dumps({"epochs": progress.epochs, "step": progress.step})}
+    unfinished = path.with_suffix(".part")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished, told)
+    unfinished.replace(path)
+
+
+def _resume(path: Path, network: Network, optimizer: Optimizer, device: torch.device) -> Progress:
+    if not path.exists():
+        average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        return Progress(epochs=0, step=0, average=average)
+    with safe_open(path, "pt", device=str(device)) as file:
+        told = json.loads(file.metadata()["progress"])
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    network.load_state_dict(_part(stored, "network."))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _part(stored, "optimizer.").items():
+        number, _, moment = name.partition(".")
+        moments.setdefault(int(number), {})[moment] = value.cpu() if moment == "step" else value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    return Progress(average=_part(stored, "average."), **told)
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
