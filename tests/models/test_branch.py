@@ -118,3 +118,16 @@ def test_one_token_is_its_own_pooling():
 
 def test_scores_beyond_any_exponential_stay_finite():
     assert np.isfinite(attention_pooling(*arrays(0, 6, scale=300.0))).all()
+
+
+def test_a_digest_names_shape_and_weights_whatever_their_order():
+    one = Branch(shape=SHAPE, tensors=tensors()).digest()
+    turned = Branch(shape=SHAPE, tensors=dict(reversed(tensors().items()))).digest()
+    deeper = SHAPE.model_copy(update={"from_layer": 1})
+    nudged = tensors()["key.bias"].copy()
+    nudged[3] = np.nextafter(nudged[3], np.float16(2))
+
+    assert turned == one
+    assert len(one) == 16
+    assert Branch(shape=deeper, tensors=tensors()).digest() != one
+    assert Branch(shape=SHAPE, tensors=tensors(**{"key.bias": nudged})).digest() != one

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from models.branch import BranchShape
-from models.heads import HEAD_KINDS
+from models.calibration import Calibration
+from models.heads import HEAD_KINDS, LinearHead
 from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 from models.manifest import (
     SCHEMA_VERSION,
@@ -86,3 +88,38 @@ def test_a_manifest_comes_back_from_its_json_as_it_was():
 def test_the_width_is_that_of_the_features_that_the_heads_read():
     assert manifest().width == 15
     assert manifest(feature_layers=(), branch=SHAPE).width == SHAPE.width == 15
+
+
+def head(**changes):
+    values = {
+        "kind": "sequential",
+        "labels": URGENCIES,
+        "weight": np.ones((3, 2), dtype=np.float32),
+        "bias": np.zeros(3, dtype=np.float32),
+        "calibration": Calibration(temperature=(1.5,), shift=(0.1, 0.2, 0.3)),
+        "suggest_from": 0.3,
+        "apply_from": 0.7,
+    }
+    return LinearHead(**(values | changes))
+
+
+def test_a_described_head_refuses_weights_that_do_not_fit_its_labels():
+    with pytest.raises(ValueError, match="sequential head of 4 labels needs 3 rows"):
+        HeadManifest.of(head()).with_weights(np.ones((4, 2), np.float32), np.zeros(4, np.float32))
+
+
+def test_a_head_comes_back_from_its_description_and_its_weights():
+    rows = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    topics = head(
+        kind="sigmoid",
+        labels=TOPICS,
+        weight=np.ones((15, 2), np.float32),
+        bias=np.zeros(15, np.float32),
+        calibration=Calibration(),
+        thresholds=(0.4,) * 15,
+    )
+    for made in (head(), topics):
+        back = HeadManifest.of(made).with_weights(made.weight, made.bias)
+        np.testing.assert_array_equal(back.probabilities(rows), made.probabilities(rows))
+        assert (back.suggest_from, back.apply_from) == (made.suggest_from, made.apply_from)
+        assert (back.labels, back.thresholds) == (made.labels, made.thresholds)

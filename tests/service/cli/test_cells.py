@@ -109,7 +109,10 @@ def test_tables_fit_the_terminal_and_lose_nothing(width):
         "urgency": "critical",
         "topic": "cancellation_return_refund",
         "account_external_id": "acme",
-        "score": None,
+        "score": {
+            "churn_risk": {"probability": 0.93, "present": True},
+            "declares": [{"label": "deadline", "probability": 0.88}],
+        },
         "text": "純正の充電台から焦げたような臭いがして、うっすら煙が出ております。 " * 9,
     }
     buffer = StringIO()
@@ -129,6 +132,8 @@ def test_tables_fit_the_terminal_and_lose_nothing(width):
         "0.912",
         "refund",
         "acme",
+        "leaving 93%",
+        "deadline 88%",
     ):
         assert told in shown
 
