@@ -9,12 +9,15 @@ from rich.console import Console
 from models.encoder.load import load_encoder
 from models.errors import ModelError
 from models.weights import default_cache
+from training.agreement import render_agreement
 from training.comparison import compare_with_card
 from training.datasets.texts import read_texts
 from training.errors import TrainingError
 from training.experiment import Experiment, read_experiment
 from training.pipeline import Context, make_context, run_stages
 from training.stages import STAGES
+from training.stages.prepare import read_all, show_progress, without_leaks
+from training.suspects import find_suspects
 from training.text_counts import render_counts
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train and evaluate the heads.")
@@ -60,12 +63,44 @@ def evaluate(
 
 
 @app.command()
+def suspects(
+    experiment: _ExperimentFile,
+    *,
+    source: Annotated[str | None, typer.Option(help="only rows of this source, such as texts")] = None,
+    cache: _Cache = None,
+) -> None:
+    """Print labels that are probably wrong, least believable first, as tab-separated lines."""
+    console = Console(stderr=True)
+    try:
+        context = _context(read_experiment(experiment), cache, console)
+        examples = [
+            row
+            for row in without_leaks(read_all(context.experiment)[0])
+            if row.role != "benchmark" and source in {None, row.source}
+        ]
+        texts = [row.text for row in examples]
+        show_progress(context, "frozen features", context.features.missing(texts), context.features.ensure)
+        features = context.features.load(texts).features
+        typer.echo("head\tgiven\tlikely\tprobability of given\tid")
+        for found in find_suspects(examples, features, seed=context.experiment.seed):
+            typer.echo(
+                f"{found.head}\t{found.given}\t{found.likely}\t{found.given_probability:.3f}\t{found.example.id}"
+            )
+    except (TrainingError, ModelError) as error:
+        _stop(console, error)
+
+
+@app.command()
 def texts(
     folder: Annotated[Path, typer.Argument(help="folder of the written texts")] = Path("training/data/texts"),
 ) -> None:
     """Print the tables of the written texts for training/data/README.md."""
     try:
-        typer.echo(render_counts(read_texts(folder)))
+        read = read_texts(folder)
+        typer.echo(render_counts(read))
+        second = folder.parent / "second_labels.tsv"
+        if second.exists():
+            typer.echo(f"\n{render_agreement(read, second)}")
     except TrainingError as error:
         _stop(Console(stderr=True), error)
 

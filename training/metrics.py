@@ -55,6 +55,26 @@ def accuracy(counts: Floats) -> float:
     return float(np.trace(counts) / total) if total else 0.0
 
 
+def cohen_kappa(counts: Floats) -> float:
+    """Return Cohen's kappa: agreement beyond chance.
+
+    Source: Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
+    Measurement 20(1), 1960.
+
+    Args:
+        counts: From `confusion`.
+
+    Returns:
+        1 for full agreement, 0 for agreement by chance; 1 when there is nothing to disagree about.
+
+    >>> cohen_kappa(np.eye(4))
+    1.0
+    """
+    total = counts.sum()
+    by_chance = float((counts.sum(axis=0) * counts.sum(axis=1)).sum()) / max(total, 1.0) ** 2
+    return (accuracy(counts) - by_chance) / (1 - by_chance) if by_chance < 1 else 1.0
+
+
 def quadratic_kappa(counts: Floats) -> float:
     """Return Cohen's kappa of ordered labels, weighted by the squared distance.
 

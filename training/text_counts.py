@@ -30,7 +30,7 @@ def _language(texts: Sequence[WrittenText]) -> tuple[str, ...]:
         *(str(urgencies[label]) for label in URGENCIES),
         *(str(sentiments[label]) for label in SENTIMENTS),
         str(sum(text.churn_risk for text in texts)),
-        str(sum(text.declares is not None for text in texts)),
+        str(sum(bool(text.declares) for text in texts)),
         str(len({text.pair for text in texts if text.pair})),
     )
 
