@@ -88,9 +88,7 @@ def _memberships(size: int, neighbours: Neighbours) -> NDArray[np.float64]:
     target = np.log2(np.maximum(2, counts))
     low, high, width = np.zeros(size), np.full(size, np.inf), np.ones(size)
     for _ in range(_SEARCH_STEPS):
-        sums = np.bincount(
-            neighbours.rows, weights=np.exp(-beyond / width[neighbours.rows]), minlength=size
-        )
+        sums = np.bincount(neighbours.rows, weights=np.exp(-beyond / width[neighbours.rows]), minlength=size)
         wide = sums > target
         high, low = np.where(wide, width, high), np.where(wide, low, width)
         width = np.where(np.isinf(high), width * 2, (low + np.where(np.isinf(high), 0.0, high)) / 2)

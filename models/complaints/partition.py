@@ -10,7 +10,9 @@ _SEED = 0
 _ITERATIONS = 2
 
 
-def partition(graph: TextGraph, *, resolution: float, tightness: float, loose_share: float, least: int) -> Ints1d:
+def partition(
+    graph: TextGraph, *, resolution: float, tightness: float, loose_share: float, least: int
+) -> Ints1d:
     """Partition a graph: by modularity, then carve out groups that keep to themselves.
 
     Modularity finds groups of a size that follows the number of texts, and loses the three customers with
