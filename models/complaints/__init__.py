@@ -4,11 +4,15 @@ What the serving process needs is exported here and rests on numpy alone. A refi
 its own and is imported from where it stands, because it brings BERTopic with it:
 `from models.complaints.refit import Earlier, Refit, refit`.
 
-- a text comes:   `ComplaintMap.from_bytes(stored).assign(vectors, languages)`
-- a refit:        `refit(texts, vectors, space=…, earlier=…, decisions=…)` → members, names, map, events
-- a day passes:   `rests(last_seen, …)` and `burst(counts, …)` → lineage events, alerts
+- a text comes: `needs_fixing(kind, sentiment)`, then
+  `ComplaintMap.from_bytes(stored).assign(vectors, languages)`
+- a refit: `refit(texts, vectors, space=…, earlier=…, decisions=…)` gives members, names, map, events
+- a day passes: `rests(last_seen, …)` gives dormant and returned; `daily_counts`, `weekday_shares`,
+  `shared_dispersion`, `burst`, then `advance(alert, burst, …)` gives alerts, `severity(…)` how bad
 """
 
+from models.complaints.alerts import Alert, AlertRules, advance, calm_until
+from models.complaints.bursts import Burst, burst, daily_counts, shared_dispersion, weekday_shares
 from models.complaints.complaint_map import Assignment, ComplaintMap
 from models.complaints.decisions import Decisions
 from models.complaints.language_means import LanguageMeans
@@ -16,10 +20,14 @@ from models.complaints.lineage import LineageEvent, lineage, rests
 from models.complaints.names import ComplaintName
 from models.complaints.needs_fixing import needs_fixing
 from models.complaints.settings import RefitSettings
+from models.complaints.severity import Severity, severity
 from models.complaints.texts import ComplaintText, canonical_order
 
 __all__ = [
+    "Alert",
+    "AlertRules",
     "Assignment",
+    "Burst",
     "ComplaintMap",
     "ComplaintName",
     "ComplaintText",
@@ -27,8 +35,16 @@ __all__ = [
     "LanguageMeans",
     "LineageEvent",
     "RefitSettings",
+    "Severity",
+    "advance",
+    "burst",
+    "calm_until",
     "canonical_order",
+    "daily_counts",
     "lineage",
     "needs_fixing",
     "rests",
+    "severity",
+    "shared_dispersion",
+    "weekday_shares",
 ]

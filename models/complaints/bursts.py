@@ -13,7 +13,7 @@ BASELINE_DAYS = 84
 """Twelve weeks of past, each weekday as often."""
 
 _PRIOR_TEXTS = 0.5
-"""Texts assumed before any were seen (Jeffreys' prior of a rate): the past of a new complaint is not nothing."""
+"""Texts assumed before any were seen (Jeffreys' prior of a rate): a new complaint's past is not nothing."""
 
 _PRIOR_DAYS = 28
 """How many days of a tenant's own traffic its weekday pattern needs before it counts half."""
@@ -106,7 +106,8 @@ def burst(
 
     The expected number is the rate of the past, with each day weighed by its weekday. Its variance is
     the past's own overdispersion times what is not known of the rate after so short a past:
-    ``mean * dispersion * (1 + window / past)``; the tail is an exact one of a Poisson or negative binomial law.
+    ``mean * dispersion * (1 + window / past)``; the tail is the exact one of a Poisson or negative
+    binomial law.
 
     Source: Noufaily et al., "An improved algorithm for outbreak detection in multiple surveillance systems",
     Statistics in Medicine 32(7), 2013 (the quasi-Poisson baseline); the predictive tail is ours.

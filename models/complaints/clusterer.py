@@ -1,6 +1,6 @@
 """The clustering part that BERTopic is given: vectors in, one complaint a text out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -140,7 +140,7 @@ class ComplaintClusterer:
             homes = np.where(homes == goes, into, homes)
         return homes
 
-    def _may_merge(self, names: Sequence[str], homes: Ints1d):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _may_merge(self, names: Sequence[str], homes: Ints1d) -> Callable[[int, int], bool]:
         sizes = np.bincount(homes[homes >= 0])
         pinned = {self._decisions.survivor(name) for name in self._decisions.pinned.values() if name}
         bound = self._earlier.kept | self._decisions.dissolved | pinned

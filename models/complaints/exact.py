@@ -10,7 +10,7 @@ import numpy as np
 from models.arrays import Floats2d
 
 GRID = 2048
-"""Length of a vector in steps of the grid; a power of two, so that dividing by it is exact. A cosine moves by 2e-4."""
+"""Length of a vector in steps; a power of two, so that dividing by it is exact. A cosine moves by 2e-4."""
 
 
 def on_grid(vectors: Floats2d) -> Floats2d:

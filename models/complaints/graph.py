@@ -94,7 +94,7 @@ def _memberships(size: int, neighbours: Neighbours) -> NDArray[np.float64]:
         width = np.where(np.isinf(high), width * 2, (low + np.where(np.isinf(high), 0.0, high)) / 2)
     narrowest = _NARROWEST * distance.mean() if len(distance) else 1.0
     width = np.maximum(width, max(narrowest, 1e-6))
-    return np.exp(-beyond / width[neighbours.rows])
+    return np.asarray(np.exp(-beyond / width[neighbours.rows]), dtype=np.float64)
 
 
 def _sums(rows: Ints1d, weights: Ints1d, size: int) -> Ints1d:

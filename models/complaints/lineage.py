@@ -1,6 +1,5 @@
 """What became of complaints between two refits: born, grew, split, merged, dormant, returned."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -46,33 +45,34 @@ def lineage(
         Events, in the order born, split, merged, grew, then by id.
     """
     known = known | frozenset(before.values())
-    events: list[LineageEvent] = []
+    alive = frozenset(name for name in after.values() if name is not None)
     moved: dict[tuple[str, str | None], list[str]] = {}
-    for text, old in before.items():
-        if text in after and after[text] != old:
-            moved.setdefault((old, after[text]), []).append(text)
-    alive = {name for name in after.values() if name is not None}
-    for (old, new), texts in moved.items():
-        rest = (old,) if old in alive else ()
-        if new is None or (new not in known) or rest:
-            targets = rest + ((new,) if new is not None else ())
-            events.append(_event("split", (old,), targets, texts))
-        else:
-            events.append(_event("merged", (old, new), (new,), texts))
     came: dict[str, list[str]] = {}
     for text, new in after.items():
-        if new is not None and text not in before:
+        old = before.get(text)
+        if old is None and new is not None:
             came.setdefault(new, []).append(text)
-    from_others = Counter(new for (_, new) in moved)
-    for name in sorted(alive - known):
-        if not from_others[name]:
-            events.append(_event("born", (), (name,), came.get(name, [])))
-    events.extend(
+        elif old is not None and new != old:
+            moved.setdefault((old, new), []).append(text)
+    heirs = {new for _, new in moved}
+    events = [_moved(old, new, texts, known=known, alive=alive) for (old, new), texts in moved.items()]
+    events += [_event("born", (), (name,), came.get(name, [])) for name in alive - known - heirs]
+    events += [
         _event("grew", (name,), (name,), texts)
         for name, texts in came.items()
-        if name in known or from_others[name]
-    )
+        if name in known or name in heirs
+    ]
     return _ordered(events)
+
+
+def _moved(
+    old: str, new: str | None, texts: list[str], *, known: frozenset[str], alive: frozenset[str]
+) -> LineageEvent:
+    """Texts went from one complaint to another, or to none (`new` is `None`)."""
+    if new is not None and new in known and old not in alive:
+        return _event("merged", (old, new), (new,), texts)
+    goes_on = (old,) if old in alive else ()
+    return _event("split", (old,), goes_on + (() if new is None else (new,)), texts)
 
 
 def rests(

@@ -1,5 +1,6 @@
 """What can be set of a refit, each default with its measurement."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -53,4 +54,4 @@ class RefitSettings:
         >>> RefitSettings().resolution_among(40_000)
         4.0
         """
-        return self.resolution * float(max(1.0, texts / self.resolution_texts)) ** 0.5
+        return self.resolution * math.sqrt(max(1.0, texts / self.resolution_texts))

@@ -54,7 +54,7 @@ def severity(urgencies: Mapping[str, int], *, customers: int, revenue: float) ->
     }
     terms = {name: round(WEIGHTS[name] * part, 4) for name, part in parts.items()}
     value = round(sum(terms.values()), 4)
-    level = next((name for least, name in _LEVELS if value >= least), "low")
+    level: SeverityLevel = next((name for least, name in _LEVELS if value >= least), "low")
     return Severity(level=level, value=value, terms=terms)
 
 

@@ -27,7 +27,8 @@ def count_tail(observed: int, mean: float, dispersion: float) -> float:
     """
     if observed < 0 or not 0 < mean < inf or not 1 <= dispersion < inf:
         raise ValueError(
-            f"expected a count from 0, a mean above 0 and a dispersion from 1, got {observed}, {mean}, {dispersion}"
+            f"expected a count from 0, a mean above 0 and a dispersion from 1, "
+            f"got {observed}, {mean}, {dispersion}"
         )
     if observed == 0:
         return 1.0

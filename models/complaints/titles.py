@@ -37,7 +37,7 @@ def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> 
     best, most = "", -1.0
     for rank, text in enumerate(texts):
         for place, piece in enumerate(_pieces(text)):
-            worth = _worth(piece, language, keywords) - 0.1 * rank - 0.01 * place
+            worth = _worth(piece, language, keywords) - 0.2 * rank - 0.1 * place
             if worth > most:
                 best, most = piece, worth
     return best

@@ -3,6 +3,8 @@
 The only module that imports BERTopic: only a refit imports it.
 """
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,7 +101,8 @@ def _families(
     ours = {topic: label for topic, label in zip(model.topics_, labels.tolist(), strict=True) if label >= 0}
     if len(ours) < _FEWEST_TEXTS:
         return ()
-    tree = model.hierarchical_topics(list(cut), use_ctfidf=False)
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
+        tree = model.hierarchical_topics(list(cut), use_ctfidf=False)
     steps = [
         (tuple(sorted(ours[topic] for topic in topics)), float(distance))
         for topics, distance in zip(tree.Topics, tree.Distance, strict=True)
