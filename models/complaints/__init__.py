@@ -11,7 +11,7 @@ its own and is imported from where it stands, because it brings BERTopic with it
   `shared_dispersion`, `burst`, then `advance(alert, burst, …)` gives alerts, `severity(…)` how bad
 """
 
-from models.complaints.alerts import Alert, AlertRules, advance, calm_until
+from models.complaints.alerts import Alert, AlertRules, advance, episode_of
 from models.complaints.bursts import Burst, burst, daily_counts, shared_dispersion, weekday_shares
 from models.complaints.complaint_map import Assignment, ComplaintMap
 from models.complaints.decisions import Decisions
@@ -38,9 +38,9 @@ __all__ = [
     "Severity",
     "advance",
     "burst",
-    "calm_until",
     "canonical_order",
     "daily_counts",
+    "episode_of",
     "lineage",
     "needs_fixing",
     "rests",

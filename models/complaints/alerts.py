@@ -65,11 +65,22 @@ class Alert:
     p_value: float
 
 
-def calm_until(alert: Alert | None, *, day: date, rules: AlertRules) -> date | None:
-    """Return the last day that is past to an episode under way, for `burst`; `None` when there is none."""
-    if alert is None or alert.until is not None or (day - alert.since).days > rules.longest_days:
+def episode_of(alert: Alert | None, *, day: date, rules: AlertRules) -> tuple[date, date] | None:
+    """Return the days of the latest episode, for `burst`; `None` when there is none to be left out.
+
+    One that lasted too long is the new level and no exception from it.
+
+    Args:
+        alert: The complaint's latest episode, lasting or over.
+        day: Today.
+        rules: The tenant's.
+    """
+    if alert is None:
         return None
-    return alert.since - timedelta(days=1)
+    last = day if alert.until is None else alert.until
+    if (last - alert.since).days > rules.longest_days:
+        return None
+    return alert.since, last
 
 
 def advance(

@@ -20,6 +20,9 @@ _PRIOR_DAYS = 28
 
 _WEEK = 7
 
+_FEWEST_CALM_DAYS = 14
+"""With less past than that an episode is measured against itself rather than against nothing."""
+
 _FEWEST_SUMS = 4
 """Of fewer values no variance is known."""
 
@@ -100,7 +103,7 @@ def burst(
     until: date,
     weekdays: Sequence[float] = (1.0,) * _WEEK,
     least_dispersion: float = 1.0,
-    calm_until: date | None = None,
+    episode: tuple[date, date] | None = None,
 ) -> Burst:
     """Test the windows that end on the last day against what was before them.
 
@@ -117,8 +120,8 @@ def burst(
         until: Day of the last count.
         weekdays: From `weekday_shares`.
         least_dispersion: From `shared_dispersion`: a complaint of few texts cannot tell its own.
-        calm_until: Last day of past that is not part of an alert under way; a burst must not become its
-            own yardstick.
+        episode: First and last day of the latest alert, left out of the past: a burst must not become the
+            yardstick of itself or of its return.
 
     Raises:
         ValueError: There are fewer than 8 days.
@@ -126,8 +129,8 @@ def burst(
     if len(counts) <= _WEEK:
         raise ValueError(f"expected at least {_WEEK + 1} days, got {len(counts)}")
     exposure = [weekdays[(until - timedelta(days=back)).weekday()] for back in range(len(counts))][::-1]
-    end = len(counts) if calm_until is None else len(counts) - (until - calm_until).days
-    tests = [_tested(counts, exposure, until, window, end, least_dispersion) for window in WINDOWS]
+    calm = _calm_days(len(counts), until, episode)
+    tests = [_tested(counts, exposure, until, window, calm, least_dispersion) for window in WINDOWS]
     return min(tests, key=lambda test: (test.p_value, test.window))
 
 
@@ -155,17 +158,26 @@ def shared_dispersion(
     return max([1.0, *(chi / freedom for chi, freedom in deviations.values() if freedom)])
 
 
+def _calm_days(length: int, until: date, episode: tuple[date, date] | None) -> list[int]:
+    """Return the places of days that were not part of the episode; of all days when too few are left."""
+    places = list(range(length))
+    if episode is None:
+        return places
+    first, last = (length - 1 - (until - day).days for day in episode)
+    calm = [place for place in places if not first <= place <= last]
+    return calm if len(calm) >= _FEWEST_CALM_DAYS else places
+
+
 def _tested(
     counts: Sequence[int],
     exposure: Sequence[float],
     until: date,
     window: int,
-    end: int,
+    calm: Sequence[int],
     least_dispersion: float,
 ) -> Burst:
-    end = max(1, min(end, len(counts) - window))
-    start = max(0, end - BASELINE_DAYS)
-    past, weights = counts[start:end], exposure[start:end]
+    days = [day for day in calm if day < len(counts) - window][-BASELINE_DAYS:] or [0]
+    past, weights = [counts[day] for day in days], [exposure[day] for day in days]
     ahead = sum(exposure[len(counts) - window :])
     rate = (sum(past) + _PRIOR_TEXTS) / sum(weights)
     mean = rate * ahead

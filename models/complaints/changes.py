@@ -16,6 +16,7 @@ def splits(
     groups: Ints1d,
     held: NDArray[np.bool_],
     *,
+    whole: frozenset[int],
     split_share: float,
     enough: Callable[[Ints1d], bool],
 ) -> Ints1d:
@@ -26,6 +27,7 @@ def splits(
         homes: Complaint of each text, -1 for none. *Shape:* ``(size,)``.
         groups: The fresh partition: what of a complaint lies in one group is a part. *Shape:* ``(size,)``.
         held: Members by a person's word: they stay. *Shape:* ``(size,)``.
+        whole: Complaints that are one by a person's word.
         split_share: Largest share of its ties that a part gives to the rest of its complaint.
         enough: Whether texts (rows) make a complaint.
 
@@ -40,7 +42,7 @@ def splits(
     given, strength = _given_to_rest(graph, homes, parts)
     for part in np.flatnonzero((given <= split_share * strength) & (strength > 0)).tolist():
         rows = np.flatnonzero((parts == part) & ~held)
-        if not len(rows):
+        if not len(rows) or int(homes[rows[0]]) in whole:
             continue
         rest = np.setdiff1d(np.flatnonzero(result == homes[rows[0]]), rows)
         # Of two parts the one with more texts goes on.

@@ -134,7 +134,16 @@ class ComplaintClusterer:
         settings = self._settings
         homes = release(graph, homes, held, leave_share=settings.leave_share)
         homes = place(graph, homes, fresh, join_share=settings.join_share)
-        homes = splits(graph, homes, fresh, held, split_share=settings.split_share, enough=self._enough)
+        merged = {self._decisions.survivor(name) for name in self._decisions.merged}
+        homes = splits(
+            graph,
+            homes,
+            fresh,
+            held,
+            whole=frozenset(place for place, name in enumerate(names) if name in merged),
+            split_share=settings.split_share,
+            enough=self._enough,
+        )
         joined = merges(graph, homes, merge_share=settings.merge_share, allowed=self._may_merge(names, homes))
         for goes, into in joined.items():
             homes = np.where(homes == goes, into, homes)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -116,6 +117,8 @@ class ComplaintMap:
         Raises:
             ValueError: These bytes are no map, or of another form.
         """
+        if not stored.startswith(b"PK\x03\x04"):  # what np.savez writes is a zip archive
+            raise ValueError("expected a stored map of complaints, got other bytes")
         try:
             with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
                 if int(arrays["form"]) != _FORM:
@@ -133,5 +136,5 @@ class ComplaintMap:
                         overall=arrays["overall"].astype(np.float32),
                     ),
                 )
-        except (KeyError, OSError, EOFError) as error:
+        except (KeyError, OSError, EOFError, BadZipFile) as error:
             raise ValueError("expected a stored map of complaints, got other bytes") from error

@@ -18,7 +18,8 @@ class Neighbours:
 
     Attributes:
         rows: Whose neighbour it is, ascending. *Shape:* ``(pairs,)``.
-        columns: The neighbour; of one row the nearest first, of equals the first. *Shape:* ``(pairs,)``.
+        columns: The neighbour; of one row the nearest first. Of equals those are taken that come first by
+            language, then by row. *Shape:* ``(pairs,)``.
         similarities: Cosine. *Shape:* ``(pairs,)``, float32.
     """
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from models.complaints.words import words
 
 _LONGEST = 80
+_SHORT = 24
+"""Characters up to which a text is a title as it is."""
+
 _LONGEST_DENSE = 36
 """Characters of a title in scripts that write a word in one or two of them."""
 
@@ -37,7 +40,7 @@ def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> 
     best, most = "", -1.0
     for rank, text in enumerate(texts):
         for place, piece in enumerate(_pieces(text)):
-            worth = _worth(piece, language, keywords) - 0.2 * rank - 0.1 * place
+            worth = _worth(piece, language, keywords) - 0.2 * rank - 0.05 * place
             if worth > most:
                 best, most = piece, worth
     return best
@@ -46,7 +49,9 @@ def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> 
 def _pieces(text: str) -> list[str]:
     plain = _SPACES.sub(" ", _PRIVATE.sub(" ", unicodedata.normalize("NFC", text))).strip(" ")
     sentences = [sentence.strip(_EDGES) for sentence in _SENTENCE.split(plain)]
-    whole = [sentence for sentence in [plain.strip(" "), *sentences] if sentence and _fits(sentence)]
+    if len(plain) <= _SHORT:
+        sentences = [plain]
+    whole = [sentence for sentence in sentences if sentence and _fits(sentence)]
     if whole:
         return whole
     clauses = [clause.strip(_EDGES) for clause in _CLAUSE.split(plain)]
