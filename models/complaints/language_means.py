@@ -1,7 +1,9 @@
 """What all texts of a language have in common, taken away so that languages do not keep texts apart."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ from models.complaints.exact import GRID, on_grid
 
 _PRIOR = 30
 """How many texts of its own a language needs before its mean counts half."""
+
+
+_SHIPPED = Path(__file__).parent / "priors"
+"""Made by `python -m training.language_means`; one file a vector space."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,23 +34,54 @@ class LanguageMeans:
     overall: Floats1d
 
     @classmethod
-    def of(cls, vectors: Floats2d, languages: Sequence[str]) -> "LanguageMeans":
+    def of(
+        cls, vectors: Floats2d, languages: Sequence[str], *, prior: "LanguageMeans | None" = None
+    ) -> "LanguageMeans":
         """Learn the means; exact, so that neither the order of rows nor the machine matters.
 
         Args:
             vectors: *Shape:* ``(texts, dimensions)``, float32, of length 1.
             languages: One code a text.
+            prior: What the languages have in common elsewhere; says how a language lies to the mean of all
+                while there are few texts of it here.
         """
         grid = on_grid(vectors).astype(np.int64)
         names = np.array(languages, dtype=np.str_)
         overall = grid.sum(axis=0) / max(1, len(grid)) / GRID
         known = sorted(set(languages))
-        means = [_drawn(grid[names == name], overall) for name in known]
+        means = [_drawn(grid[names == name], overall + _offset(prior, name)) for name in known]
         return cls(
             languages=tuple(known),
             means=np.array(means, dtype=np.float32).reshape(len(known), vectors.shape[1]),
             overall=overall.astype(np.float32),
         )
+
+    def to_bytes(self) -> bytes:
+        """Return the means in a form that `from_bytes` reads back."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            languages=np.array(self.languages, dtype=np.str_),
+            means=self.means.astype("<f2"),
+            overall=self.overall.astype("<f2"),
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "LanguageMeans":
+        """Read means back; in half precision.
+
+        Raises:
+            ValueError: These bytes are no means.
+        """
+        if not stored.startswith(b"PK\x03\x04"):  # what np.savez writes is a zip archive
+            raise ValueError("expected stored means, got other bytes")
+        with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
+            return cls(
+                languages=tuple(arrays["languages"].tolist()),
+                means=arrays["means"].astype(np.float32),
+                overall=arrays["overall"].astype(np.float32),
+            )
 
     def centre(self, vectors: Floats2d, languages: Sequence[str]) -> Floats2d:
         """Take each text's mean away and bring the rest to length 1, on a grid where products are exact.
@@ -62,6 +99,23 @@ class LanguageMeans:
         return on_grid(vectors - table[rows]) / np.float32(GRID)
 
 
-def _drawn(grid: NDArray[np.int64], overall: NDArray[np.float64]) -> NDArray[np.float64]:
-    mean = (grid.sum(axis=0) / GRID + _PRIOR * overall) / (len(grid) + _PRIOR)
+def shipped_means(space: str) -> LanguageMeans | None:
+    """Return what is known of languages in a vector space before any text of a tenant; `None` of other spaces.
+
+    Args:
+        space: Identity of the vector space.
+    """
+    kept = _SHIPPED / f"{space}.npz"
+    return LanguageMeans.from_bytes(kept.read_bytes()) if kept.is_file() else None
+
+
+def _drawn(grid: NDArray[np.int64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    mean = (grid.sum(axis=0) / GRID + _PRIOR * expected) / (len(grid) + _PRIOR)
     return np.asarray(mean, dtype=np.float64)
+
+
+def _offset(prior: LanguageMeans | None, language: str) -> NDArray[np.float64] | float:
+    if prior is None or language not in prior.languages:
+        return 0.0
+    place = prior.languages.index(language)
+    return prior.means[place].astype(np.float64) - prior.overall.astype(np.float64)

@@ -12,7 +12,7 @@ from models.arrays import Floats2d, Ints1d
 from models.complaints.clusterer import ComplaintClusterer, Earlier
 from models.complaints.complaint_map import ComplaintMap
 from models.complaints.decisions import Decisions
-from models.complaints.language_means import LanguageMeans
+from models.complaints.language_means import LanguageMeans, shipped_means
 from models.complaints.lineage import LineageEvent, lineage
 from models.complaints.map_learning import learn_map
 from models.complaints.names import ComplaintName
@@ -100,7 +100,7 @@ def refit(
     order = canonical_order(texts, vectors)
     texts, vectors = [texts[row] for row in order], vectors[order]
     languages = [text.language for text in texts]
-    means = LanguageMeans.of(vectors, languages)
+    means = LanguageMeans.of(vectors, languages, prior=shipped_means(space))
     centred = means.centre(vectors, languages)
     clusterer = ComplaintClusterer(
         texts, earlier=earlier, decisions=decisions, settings=settings or RefitSettings()

@@ -28,7 +28,7 @@ def measure(size: int, vectors: Path) -> None:
     """Print the seconds and the memory of one size."""
     from models.complaints.refit import Earlier, refit  # noqa: PLC0415 (what it brings is part of the memory)
     from models.complaints.texts import ComplaintText  # noqa: PLC0415
-    from tests.benchmarks.complaints import load_parts  # noqa: PLC0415
+    from tests.benchmarks.complaints import SPACE, load_parts  # noqa: PLC0415
 
     parts = load_parts(Path(os.environ["CLOSELOOP_DATA"]), vectors).values()
     rows = [row for part in parts for row in part.rows]
@@ -52,11 +52,11 @@ def measure(size: int, vectors: Path) -> None:
     del table_, parts, rows
     first = size - size // 10
     started = time.perf_counter()
-    before = refit(texts[:first], found[:first], space="benchmark")
+    before = refit(texts[:first], found[:first], space=SPACE)
     fresh = time.perf_counter() - started
     members = {text: name for text, name in before.members.items() if name}
     started = time.perf_counter()
-    after = refit(texts, found, space="benchmark", earlier=Earlier(members=members))
+    after = refit(texts, found, space=SPACE, earlier=Earlier(members=members))
     again = time.perf_counter() - started
     kept = np.mean([after.members[text] == name for text, name in members.items()])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
