@@ -84,7 +84,7 @@ def means(
     console = Console(stderr=True)
     try:
         loaded = load_encoder(encoder, cache or default_cache(), report=console.print)
-        found = language_means(read_texts(folder), loaded)
+        found = language_means([text for texts in read_texts(folder).values() for text in texts], loaded)
     except (TrainingError, ModelError) as error:
         _stop(console, error)
     out.mkdir(parents=True, exist_ok=True)

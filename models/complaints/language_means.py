@@ -100,7 +100,7 @@ class LanguageMeans:
 
 
 def shipped_means(space: str) -> LanguageMeans | None:
-    """Return what is known of languages in a vector space before any text of a tenant; `None` of other spaces.
+    """Return what is known of languages in a vector space before any text; `None` of unknown spaces.
 
     Args:
         space: Identity of the vector space.
@@ -118,4 +118,4 @@ def _offset(prior: LanguageMeans | None, language: str) -> NDArray[np.float64] |
     if prior is None or language not in prior.languages:
         return 0.0
     place = prior.languages.index(language)
-    return prior.means[place].astype(np.float64) - prior.overall.astype(np.float64)
+    return np.asarray(prior.means[place].astype(np.float64) - prior.overall.astype(np.float64))
