@@ -42,12 +42,12 @@ class LanguageMeans:
         Args:
             vectors: *Shape:* ``(texts, dimensions)``, float32, of length 1.
             languages: One code a text.
-            prior: What the languages have in common elsewhere; says how a language lies to the mean of all
-                while there are few texts of it here.
+            prior: What texts have in common elsewhere, all of them and each language: leant on while there
+                are few texts here.
         """
         grid = on_grid(vectors).astype(np.int64)
         names = np.array(languages, dtype=np.str_)
-        overall = grid.sum(axis=0) / max(1, len(grid)) / GRID
+        overall = _overall(grid, prior)
         known = sorted(set(languages))
         means = [_drawn(grid[names == name], overall + _offset(prior, name)) for name in known]
         return cls(
@@ -97,6 +97,13 @@ class LanguageMeans:
         table = np.concatenate([self.means, self.overall[None]])
         rows = np.array([places.get(name, len(places)) for name in languages], dtype=np.int64)
         return on_grid(vectors - table[rows]) / np.float32(GRID)
+
+
+def _overall(grid: NDArray[np.int64], prior: LanguageMeans | None) -> NDArray[np.float64]:
+    """The mean of few texts is what they are about, and must not be taken away from them."""
+    known = 0.0 if prior is None else _PRIOR * prior.overall.astype(np.float64)
+    count = len(grid) + (0 if prior is None else _PRIOR)
+    return np.asarray((grid.sum(axis=0) / GRID + known) / max(1, count), dtype=np.float64)
 
 
 def shipped_means(space: str) -> LanguageMeans | None:

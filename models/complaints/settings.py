@@ -13,11 +13,12 @@ class RefitSettings:
         least_customers: Customers that make a complaint.
         neighbours: Nearest texts of its own language, and of other languages, that a text is compared with;
             fewer among few texts.
-        floor: Centred cosine below which two texts have nothing to do with each other: 1 % of pairs drawn
-            at random from news or question titles lie above 0.30.
-        resolution: Of the themes, up to `resolution_texts` texts.
-        resolution_texts: From here on the resolution grows with the root of the number of texts, so that
-            complaints grow slower than the corpus.
+        floor: Centred cosine below which two texts have nothing to do with each other: of pairs drawn at
+            random from news or question titles 1 % lie above 0.30, 2 % above 0.25.
+        resolution: Of the themes.
+        few_texts: Below, the resolution falls to half: few texts are in one piece easily.
+        many_texts: Above, the resolution grows with the root of the number of texts, so that complaints grow
+            slower than the corpus.
         tightness: Density of ties inside a small complaint, 0..1.
         loose_share: Largest share of its ties that a small complaint gives to the rest of its theme.
         join_share: Least share of its ties that a text gives to the complaint it joins.
@@ -30,9 +31,10 @@ class RefitSettings:
     least_texts: int = 3
     least_customers: int = 3
     neighbours: int = 15
-    floor: float = 0.3
+    floor: float = 0.25
     resolution: float = 2.0
-    resolution_texts: int = 10_000
+    few_texts: int = 1_000
+    many_texts: int = 10_000
     tightness: float = 0.3
     loose_share: float = 0.2
     join_share: float = 0.2
@@ -51,7 +53,9 @@ class RefitSettings:
     def resolution_among(self, texts: int) -> float:
         """Return the resolution for so many texts.
 
-        >>> RefitSettings().resolution_among(40_000)
-        4.0
+        >>> [RefitSettings().resolution_among(texts) for texts in (100, 5_000, 40_000)]
+        [1.0, 2.0, 4.0]
         """
-        return self.resolution * math.sqrt(max(1.0, texts / self.resolution_texts))
+        if texts < self.few_texts:
+            return self.resolution * max(0.5, math.sqrt(texts / self.few_texts))
+        return self.resolution * math.sqrt(max(1.0, texts / self.many_texts))
