@@ -1,13 +1,14 @@
 """Where a new text belongs, told at once from what the last refit left behind: numpy alone."""
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from zipfile import BadZipFile
 
 import numpy as np
 
 from models.arrays import Floats1d, Floats2d, Ints1d
+from models.complaints.decisions import Decisions
 from models.complaints.language_means import LanguageMeans
 
 _FORM = 1
@@ -40,6 +41,7 @@ class ComplaintMap:
         exemplars: Members that stand for their complaint, some of each language; centred, of length 1.
             *Shape:* ``(exemplars, dimensions)``, float32.
         owners: Position in `complaints` of each exemplar. *Shape:* ``(exemplars,)``.
+        texts: Id of the text that each exemplar is the vector of.
         thresholds: *Shape:* ``(complaints,)``, float32, -1..1.
         hidden: Ids among `complaints` that people dissolved: what is nearest to them stays open.
         means: What is taken away from a vector before it is compared.
@@ -49,15 +51,19 @@ class ComplaintMap:
     complaints: tuple[str, ...]
     exemplars: Floats2d
     owners: Ints1d
+    texts: tuple[str, ...]
     thresholds: Floats1d
     hidden: frozenset[str]
     means: LanguageMeans
 
     def __post_init__(self) -> None:
-        if len(self.owners) != len(self.exemplars) or len(self.thresholds) != len(self.complaints):
+        if not len(self.owners) == len(self.texts) == len(self.exemplars) or len(self.thresholds) != len(
+            self.complaints
+        ):
             raise ValueError(
-                f"expected an owner an exemplar and a threshold a complaint, got {len(self.owners)} for "
-                f"{len(self.exemplars)} and {len(self.thresholds)} for {len(self.complaints)}"
+                "expected an owner and a text an exemplar and a threshold a complaint, got "
+                f"{len(self.owners)} and {len(self.texts)} for {len(self.exemplars)}, "
+                f"and {len(self.thresholds)} for {len(self.complaints)}"
             )
 
     def assign(self, vectors: Floats2d, languages: Sequence[str]) -> list[Assignment]:
@@ -92,6 +98,43 @@ class ComplaintMap:
             complaint=name if joins else None, nearest=name, similarity=similarity, threshold=threshold
         )
 
+    def without(self, texts: Collection[str]) -> "ComplaintMap":
+        """Return the map without the vectors of some texts: they were erased.
+
+        Args:
+            texts: Ids.
+        """
+        gone = set(texts)
+        return self._only([place for place, text in enumerate(self.texts) if text not in gone], self.owners)
+
+    def decided(self, decisions: Decisions) -> "ComplaintMap":
+        """Return the map as people's latest decisions make it, until the next refit learns from them.
+
+        A merged complaint's exemplars stand for the one it went into, a pinned text's for the complaint it
+        was moved to (for none when that is not on the map yet), and what is nearest to a dissolved one
+        stays open.
+
+        Args:
+            decisions: All there are.
+        """
+        places = {name: place for place, name in enumerate(self.complaints)}
+        final = [places.get(decisions.survivor(name), -1) for name in self.complaints]
+        owners = np.array([final[owner] for owner in self.owners.tolist()], dtype=np.int64)
+        for place, text in enumerate(self.texts):
+            if text in decisions.pinned:
+                name = decisions.pinned[text]
+                owners[place] = -1 if name is None else places.get(decisions.survivor(name), -1)
+        hidden = self.hidden | (decisions.dissolved & frozenset(self.complaints))
+        return replace(self._only(np.flatnonzero(owners >= 0).tolist(), owners), hidden=hidden)
+
+    def _only(self, kept: list[int], owners: Ints1d) -> "ComplaintMap":
+        return replace(
+            self,
+            exemplars=self.exemplars[kept],
+            owners=owners[kept],
+            texts=tuple(self.texts[place] for place in kept),
+        )
+
     def to_bytes(self) -> bytes:
         """Return the map in a form that `from_bytes` reads back: arrays only, nothing that can run."""
         buffer = io.BytesIO()
@@ -102,6 +145,7 @@ class ComplaintMap:
             complaints=np.array(self.complaints, dtype=np.str_),
             exemplars=self.exemplars.astype("<f4"),
             owners=self.owners.astype("<i4"),
+            texts=np.array(self.texts, dtype=np.str_),
             thresholds=self.thresholds.astype("<f4"),
             hidden=np.array(sorted(self.hidden), dtype=np.str_),
             languages=np.array(self.means.languages, dtype=np.str_),
@@ -128,6 +172,7 @@ class ComplaintMap:
                     complaints=tuple(arrays["complaints"].tolist()),
                     exemplars=arrays["exemplars"].astype(np.float32),
                     owners=arrays["owners"].astype(np.int64),
+                    texts=tuple(arrays["texts"].tolist()),
                     thresholds=arrays["thresholds"].astype(np.float32),
                     hidden=frozenset(arrays["hidden"].tolist()),
                     means=LanguageMeans(

@@ -26,6 +26,7 @@ def learn_map(
     languages: Sequence[str],
     labels: Ints1d,
     *,
+    texts: Sequence[str],
     complaints: tuple[str, ...],
     hidden: frozenset[str],
     means: LanguageMeans,
@@ -41,6 +42,7 @@ def learn_map(
         vectors: Centred, on the grid. *Shape:* ``(texts, dimensions)``, float32.
         languages: One code a text.
         labels: Position in `complaints` of each text, -1 for open ones. *Shape:* ``(texts,)``.
+        texts: Id of each text.
         complaints: Ids.
         hidden: Ids of dissolved complaints.
         means: What was taken away from the vectors.
@@ -57,6 +59,7 @@ def learn_map(
         complaints=complaints,
         exemplars=vectors[rows],
         owners=owners,
+        texts=tuple(texts[row] for row in rows.tolist()),
         thresholds=_thresholds(similarity, guess, labels, len(complaints)),
         hidden=hidden,
         means=means,

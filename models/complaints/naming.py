@@ -32,14 +32,15 @@ def name_complaint(
     for row in ranked.tolist():
         by_language.setdefault(texts[row].language, []).append(row)
     languages = sorted(by_language, key=lambda code: (-len(by_language[code]), code))
-    titles = {
-        code: title_from(
-            [texts[row].text for row in by_language[code][:_TITLE_CANDIDATES]], code, keywords.get(code, ())
-        )
-        for code in languages
-    }
+    titles, sources = {}, {}
+    for code in languages:
+        offered = by_language[code][:_TITLE_CANDIDATES]
+        title, place = title_from([texts[row].text for row in offered], code, keywords.get(code, ()))
+        if title:
+            titles[code], sources[code] = title, texts[offered[place]].id
     return ComplaintName(
-        titles={code: title for code, title in titles.items() if title},
+        titles=titles,
+        sources=sources,
         keywords={code: keywords[code] for code in languages if keywords.get(code)},
         representatives=tuple(
             texts[row].id for row in _representatives(texts, vectors, by_language, languages)

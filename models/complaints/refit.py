@@ -118,6 +118,7 @@ def refit(
             centred,
             languages,
             labels,
+            texts=[text.id for text in texts],
             complaints=names,
             hidden=decisions.dissolved & frozenset(names),
             means=means,

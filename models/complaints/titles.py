@@ -23,7 +23,7 @@ _SPACES = re.compile(r"\s+")
 _EDGES = " \t\n\"'“”„»«.,;:–—-。、"
 
 
-def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> str:
+def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> tuple[str, int]:
     """Choose and shorten the words of one member.
 
     Args:
@@ -32,18 +32,19 @@ def title_from(texts: Sequence[str], language: str, keywords: Sequence[str]) -> 
         keywords: Of the complaint in that language, best first.
 
     Returns:
-        At most 80 characters (36 in Chinese, Japanese, Korean); empty when nothing can be shown.
+        The title, at most 80 characters (36 in Chinese, Japanese, Korean), empty when nothing can be shown;
+        and the place of the text that it is from.
 
     >>> title_from(["Hi there. The app crashes at checkout!"], "en", ["app", "checkout"])
-    'The app crashes at checkout!'
+    ('The app crashes at checkout!', 0)
     """
-    best, most = "", -1.0
+    best, most, source = "", -1.0, 0
     for rank, text in enumerate(texts):
         for place, piece in enumerate(_pieces(text)):
             worth = _worth(piece, language, keywords) - 0.2 * rank - 0.05 * place
             if worth > most:
-                best, most = piece, worth
-    return best
+                best, most, source = piece, worth, rank
+    return best, source
 
 
 def _pieces(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.complaints import ComplaintMap
+from models.complaints import ComplaintMap, Decisions
 from models.complaints.refit import refit
 
 ROOT = Path(__file__).parents[3]
@@ -87,3 +87,29 @@ def test_every_exported_name_exists_in_order():
     names = models.complaints.__all__
     assert sorted(names) == names
     assert all(hasattr(models.complaints, name) for name in names)
+
+
+def test_an_erased_text_leaves_no_vector_behind(found, corpus):
+    gone = found.map.texts[0]
+    left = found.map.without([gone])
+    assert gone not in left.texts
+    assert len(left.exemplars) == len(found.map.exemplars) - 1
+    assert ComplaintMap.from_bytes(left.to_bytes()).assign(corpus.vectors, ["en"] * 24)
+
+
+def test_decisions_hold_on_the_map_at_once(found):
+    one, other, third = found.map.complaints
+    text = found.map.texts[found.map.owners.tolist().index(2)]
+    decisions = Decisions(merged={one: other}, dissolved=frozenset({third}), pinned={text: other})
+    decided = found.map.decided(decisions)
+    where = dict(zip(decided.texts, decided.owners.tolist(), strict=True))
+    assert set(where.values()) == {1, 2}
+    assert where[text] == 1
+    assert decided.hidden == {third}
+    assert found.map.decided(Decisions()).to_bytes() == found.map.to_bytes()
+    unknown = found.map.decided(Decisions(pinned={text: "made-just-now"}))
+    assert text not in unknown.texts
+
+
+def test_a_map_without_any_exemplar_leaves_texts_open(found, corpus):
+    assert found.map.without(found.map.texts).assign(corpus.vectors[:1], ["en"])[0].complaint is None

@@ -25,6 +25,7 @@ def test_representatives_speak_several_languages_and_never_the_same_words_twice(
     assert {text.language for text in shown} == {"en", "de", "fi"}
     assert len({text.text for text in shown}) == len(shown) == 3
     assert set(name.titles) == {"en", "de", "fi"}
+    assert all(name.titles[code] in by_id[text].text for code, text in name.sources.items())
     assert name.keywords == {"en": ("checkout",)}
 
 
@@ -33,7 +34,7 @@ def test_titles_come_in_the_reader_s_language_where_there_is_a_member_in_it():
         titles={"fi": "Sovellus kaatuu", "de": "App stürzt ab"}, keywords={}, representatives=()
     )
     assert (name.title("de"), name.title("sv")) == ("App stürzt ab", "Sovellus kaatuu")
-    assert ComplaintName(titles={}, keywords={}, representatives=()).title("en") == ""
+    assert ComplaintName(titles={}).title("en") == ""
 
 
 def test_keywords_are_of_the_complaint_in_each_language(make_corpus):
