@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, and_
 from sqlalchemy import text as text_condition
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from service.store.records.accounts import Account
 from service.store.records.base import Record, new_id, now
+from service.store.records.complaints import Complaint
 
 
 class Feedback(Record):
@@ -26,6 +27,7 @@ class Feedback(Record):
         Index("ix_feedback_tenant_id_id", "tenant_id", "id"),
         Index("ix_feedback_tenant_id_occurred_at", "tenant_id", "occurred_at"),
         Index("ix_feedback_account_id", "account_id"),
+        Index("ix_feedback_complaint", "tenant_id", "complaint_id", "id"),
         Index("ix_feedback_space", "space"),
         # Few or none: /readyz counts them each time it is asked.
         Index(
@@ -68,8 +70,17 @@ class Feedback(Record):
     judged: Mapped[list[str]] = mapped_column(default=list)
     """Which of sentiment, urgency and topics hold by a person's word."""
     complaint_id: Mapped[str | None] = mapped_column(String(64))
+    dissolved_complaint_id: Mapped[str | None] = mapped_column(String(64))
+    """The complaint it was a member of until people dissolved it: refits still know it there."""
 
     account: Mapped[Account | None] = relationship(lazy="raise")
+    complaint: Mapped[Complaint | None] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(Feedback.complaint_id) == Complaint.id, Feedback.tenant_id == Complaint.tenant_id
+        ),
+        lazy="raise",
+        viewonly=True,
+    )
 
 
 class FeedbackTopic(Record):
