@@ -19,6 +19,9 @@ from models.errors import EncoderMismatchError
 from models.language import LanguageIdentifier
 from models.scorer import LanguageIdentification, Scorer
 from service.auth import DEFAULT_TENANT, ensure_tenant
+from service.complaints.maps import Maps
+from service.jobs import Jobs
+from service.jobs.durable import DurableJobs
 from service.metrics import Metrics
 from service.search import Search
 from service.settings import Settings
@@ -44,6 +47,7 @@ class Parts:
     artefact: Artefact | None = None
     index: VectorIndex | None = None
     languages: LanguageIdentification | None = None
+    jobs: Jobs | None = None
 
 
 def lifespan_of(
@@ -96,6 +100,10 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
     indexer = Indexer(database=database, index=index, batcher=batcher, model=model, metrics=metrics)
     await indexer.start()
     stack.push_async_callback(indexer.stop)
+    maps = Maps()
+    jobs = parts.jobs or DurableJobs(settings, database, space=model.space)
+    jobs.start()
+    stack.push_async_callback(run_in_threadpool, jobs.stop)
     relevance = artefact.relevance_threshold if artefact else UNKNOWN_RELEVANCE
     similar = artefact.similar_threshold if artefact else UNKNOWN_RELEVANCE
     return State(
@@ -106,7 +114,12 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
         batcher=batcher,
         indexer=indexer,
         triage=Triage(
-            database=database, batcher=batcher, index=index, model=model, similar_threshold=similar
+            database=database,
+            batcher=batcher,
+            index=index,
+            model=model,
+            similar_threshold=similar,
+            maps=maps,
         ),
         search=Search(
             database=database,
@@ -116,6 +129,8 @@ async def _compose(settings: Settings, metrics: Metrics, parts: Parts, stack: As
             relevance_threshold=relevance,
         ),
         model=model,
+        maps=maps,
+        jobs=jobs,
         default_tenant=await run_in_threadpool(_default_tenant, database),
         heads_missing=missing,
         checking=CapacityLimiter(1),

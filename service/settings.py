@@ -1,18 +1,28 @@
 """What can be set, from the environment (prefix `CLOSELOOP_`) or a `.env` file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr
+from croniter import croniter
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 import models
 from models.weights import default_cache
+
+CRON_FIELDS: Final = 5
 
 
 def default_model() -> Path:
     """Return the folder of the heads that ship with this version."""
     return Path(models.__file__).parent / "default"
+
+
+def _is_schedule(value: str) -> str:
+    if value != "off" and not (len(value.split()) == CRON_FIELDS and croniter.is_valid(value)):
+        raise ValueError("expected a cron expression of five fields, such as `0 3 * * *`, or `off`")
+    return value
 
 
 class Settings(BaseSettings):
@@ -56,6 +66,15 @@ class Settings(BaseSettings):
         default=None, ge=1, description="A tenant's own rate of texts; unlimited when unset."
     )
 
+    refit_schedule: Annotated[str, AfterValidator(_is_schedule)] = Field(
+        default="0 3 * * *",
+        description="When recurring complaints are found anew, as a cron expression in UTC; `off`: only when "
+        "asked for.",
+    )
+    refit_threads: int | None = Field(
+        default=None, ge=1, le=256, description="Threads of a refit's process; default: the machine's cores."
+    )
+
     def sqlalchemy_url(self) -> str:
         """Return the database URL in SQLAlchemy's form, with the drivers this project uses."""
         if self.database_url is None:
@@ -65,6 +84,15 @@ class Settings(BaseSettings):
             if url.startswith(prefix):
                 return "postgresql+psycopg://" + url.removeprefix(prefix)
         return url
+
+    def jobs_url(self) -> str:
+        """Return where the jobs' own records are: beside SQLite's file, or in PostgreSQL's schema `dbos`."""
+        url = self.sqlalchemy_url()
+        if not url.startswith("sqlite"):
+            return url
+        database = make_url(url).database
+        folder = Path(database).parent if database and database != ":memory:" else self.data_dir
+        return f"sqlite:///{(folder / 'jobs.db').absolute()}"
 
     @property
     def vectors_dir(self) -> Path:

@@ -7,6 +7,8 @@ from anyio import CapacityLimiter
 from limits import RateLimitItem
 from limits.strategies import RateLimiter
 
+from service.complaints.maps import Maps
+from service.jobs import Jobs
 from service.metrics import Metrics
 from service.search import Search
 from service.settings import Settings
@@ -37,6 +39,8 @@ class State:
     triage: Triage
     search: Search
     model: ModelIdentity
+    maps: Maps
+    jobs: Jobs
     default_tenant: UUID
     heads_missing: str | None
     checking: CapacityLimiter

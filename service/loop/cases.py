@@ -45,7 +45,9 @@ def get_case(session: Session, tenant: UUID, case_id: UUID) -> Case:
     query = (
         select(Case)
         .where(Case.tenant_id == tenant, Case.id == case_id)
-        .options(joinedload(Case.feedback).joinedload(Feedback.account))
+        .options(
+            joinedload(Case.feedback).options(joinedload(Feedback.account), joinedload(Feedback.complaint))
+        )
     )
     case = session.scalars(query).one_or_none()
     if case is None:

@@ -161,6 +161,8 @@ def _load(session: Session, case_ids: list[UUID]) -> dict[UUID, Case]:
     query = (
         select(Case)
         .where(Case.id.in_(case_ids))
-        .options(joinedload(Case.feedback).joinedload(Feedback.account))
+        .options(
+            joinedload(Case.feedback).options(joinedload(Feedback.account), joinedload(Feedback.complaint))
+        )
     )
     return {row.id: row for row in session.scalars(query)}

@@ -21,9 +21,10 @@ SQLITE_BUSY_SECONDS: Final = 30.0
 WORKER_THREADS: Final = 20
 """Threads of one process that use the database for requests; `service/lifespan.py` sets their number."""
 
-CONNECTIONS_MAX: Final = WORKER_THREADS + 2
+CONNECTIONS_MAX: Final = WORKER_THREADS + 4
 """A connection for each worker thread, so that none waits for another's: one more is the indexer's lock,
-one the health check's. Four processes take 88 of the 100 that PostgreSQL allows by default."""
+one the health check's, one the jobs' lock, one the jobs' work. Three processes take 72 of the 100 that
+PostgreSQL allows by default, the jobs' own records 3 more."""
 
 POSTGRES_PATIENCE: Final = {
     "connect_timeout": 5,

@@ -82,7 +82,7 @@ def with_case(tenant: UUID) -> Select[*tuple[Any, ...]]:
         select(Feedback, Case)
         .join(Case, Case.feedback_id == Feedback.id)
         .where(Feedback.tenant_id == tenant)
-        .options(joinedload(Feedback.account))
+        .options(joinedload(Feedback.account), joinedload(Feedback.complaint))
     )
 
 

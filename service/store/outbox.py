@@ -4,7 +4,7 @@ Whoever locks rows of several texts does so in order of their ids, feedback befo
 two transactions wait for each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -15,6 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.store.records import Feedback, OutboxEntry, now
+
+ROWS_AT_ONCE: Final = 2_000
+"""Entries in one statement: five values each, and SQLite takes 32,766."""
 
 BACKOFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """How long an entry waits that failed once, twice, ...; the last holds from then on."""
@@ -28,18 +31,25 @@ class Pending:
     revision: int
 
 
-def enqueue(session: Session, feedback_ids: Sequence[UUID]) -> None:
+def enqueue(session: Session, feedback_ids: Iterable[UUID], *, behind: Iterable[UUID] = ()) -> None:
     """Ask for these texts' points to follow their rows, as part of this transaction.
 
     They are served before all that `enqueue_where` asked for.
+
+    Args:
+        session: A writing transaction.
+        feedback_ids: Texts that changed themselves.
+        behind: Texts that something else moved, such as their complaint's size: they wait with the bulk.
+            In one call with the others, so that all entries are locked in one order.
     """
-    if feedback_ids:
-        moment = now()
-        rows = [
-            {"feedback_id": feedback_id, "revision": 1, "attempts": 0, "bulk": False, "available_at": moment}
-            for feedback_id in sorted(set(feedback_ids))
-        ]
-        _upsert(session, rows)
+    wanted = dict.fromkeys(behind, True) | dict.fromkeys(feedback_ids, False)
+    moment = now()
+    rows = [
+        {"feedback_id": feedback_id, "revision": 1, "attempts": 0, "bulk": bulk, "available_at": moment}
+        for feedback_id, bulk in sorted(wanted.items())
+    ]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        _upsert(session, rows[start : start + ROWS_AT_ONCE])
 
 
 def enqueue_where(session: Session, *conditions: Any) -> int:

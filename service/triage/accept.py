@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from models.predictions import ScoredText
+from service.complaints.maps import Maps
+from service.complaints.placing import Placing
 from service.errors import ConflictError, OverloadedError, ServiceError
 from service.intake.accounts import ensure_accounts
 from service.intake.feedback import IncomingFeedback
@@ -75,6 +77,7 @@ def accept(
     items: Sequence[IncomingFeedback],
     scored: Sequence[ScoredText | None],
     model: ModelIdentity,
+    maps: Maps,
 ) -> list[Outcome]:
     """Store texts, in order, inside the caller's transaction.
 
@@ -86,6 +89,7 @@ def accept(
         items: What came in.
         scored: One an item; `None` where the same text was stored already a moment ago.
         model: Who scored.
+        maps: Where recurring complaints are.
 
     Returns:
         One outcome an item. A refused one leaves the others untouched.
@@ -97,6 +101,7 @@ def accept(
         session, tenant_id, (i.account_external_id for i in naming if i.account_external_id)
     )
     intake = _Intake(session, tenant, accounts, model)
+    placing = Placing(session, tenant_id, maps, space=model.space)
     outcomes: list[Outcome] = []
     for item, score in zip(items, scored, strict=True):
         try:
@@ -107,7 +112,7 @@ def accept(
         outcomes.append(outcome)
         if item.key:
             known[item.key] = outcome
-    intake.write([outcome for outcome in outcomes if isinstance(outcome, Accepted)])
+    intake.write([outcome for outcome in outcomes if isinstance(outcome, Accepted)], placing)
     return outcomes
 
 
@@ -124,6 +129,8 @@ class _Intake:
         self.model = model
         self.moment = now()
         self.versions: list[FeedbackVersion] = []
+        self.read: dict[UUID, Feedback] = {}
+        """What the models have read just now."""
 
     def take(self, item: IncomingFeedback, score: ScoredText | None, known: Accepted | None) -> Accepted:
         if known is None:
@@ -138,16 +145,20 @@ class _Intake:
             )
         return replace(known, created=False, changed=False)
 
-    def write(self, accepted: Sequence[Accepted]) -> None:
-        """Write what refers to the texts, after them."""
-        self.session.flush()
+    def write(self, accepted: Sequence[Accepted], placing: Placing) -> None:
+        """Place the texts, rank their cases, and write what refers to them, after them."""
         created = {row.feedback.id: row.feedback for row in accepted if row.created}
-        changed = {row.feedback.id: row.feedback for row in accepted if row.changed}
+        changed = {row.feedback.id: row for row in accepted if row.changed}
+        with self.session.no_autoflush:  # a case without its rank is no row yet
+            placing.place(list(self.read.values()), known=self.read.keys() - created.keys())
+        for row in changed.values():
+            rank_case(row.case, row.feedback, row.account, self.weights)
+        self.session.flush()
         self.session.add_all(self.versions)
-        known = [feedback for key, feedback in changed.items() if key not in created]
+        known = [row.feedback for key, row in changed.items() if key not in created]
         replace_topics(self.session, known, list(created.values()))
         self.session.flush()  # before the outbox: see `lock`
-        outbox.enqueue(self.session, sorted(changed))
+        outbox.enqueue(self.session, changed, behind=placing.moved())
 
     def _create(self, item: IncomingFeedback, score: ScoredText) -> Accepted:
         account = self.accounts.get(item.account_external_id or "")
@@ -173,7 +184,6 @@ class _Intake:
         )
         self.session.add(feedback)
         self._score(feedback, item, score)
-        rank_case(case, feedback, account, self.weights)
         self.session.add(case)
         return Accepted(feedback=feedback, case=case, account=account, created=True, changed=True)
 
@@ -193,8 +203,6 @@ class _Intake:
             feedback.text = item.text
         if fresh:
             self._score(feedback, item, fresh)
-        if changed:
-            rank_case(known.case, feedback, account, self.weights)
         return replace(known, account=account, created=False, changed=changed)
 
     def _keep_version(self, feedback: Feedback) -> None:
@@ -216,6 +224,7 @@ class _Intake:
         feedback.language_given = item.language
         apply_score(feedback, score, space=self.model.space, revision=self.model.revision)
         hold_labels(feedback, current(feedback))
+        self.read[feedback.id] = feedback
 
 
 def _locked(

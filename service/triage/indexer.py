@@ -192,7 +192,9 @@ class Indexer:
                 .join(Case, Case.feedback_id == Feedback.id)
                 .join(Tenant, Tenant.id == Feedback.tenant_id)
                 .where(Feedback.id.in_(feedback_ids))
-                .options(joinedload(Feedback.account), undefer(Feedback.vector))
+                .options(
+                    joinedload(Feedback.account), joinedload(Feedback.complaint), undefer(Feedback.vector)
+                )
             )
             points: dict[UUID, Point | None] = {}
             for feedback, case, tenant in session.execute(query):

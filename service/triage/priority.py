@@ -6,6 +6,7 @@ Pure functions of one text's own signals: other texts, batches and clocks do not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor, log
 from typing import Final
 
 SEVERITY: Final[Mapping[str, float]] = {"low": 0.0, "medium": 0.4, "high": 0.85, "critical": 1.0}
@@ -40,8 +41,15 @@ counts as `high`: how far off it is nobody has read."""
 REVENUE_CAP: Final = 100_000.0
 """Revenue a year beyond which more revenue raises nothing, in the account's own currency."""
 
-COMPLAINT_SIZE_CAP: Final = 50
+COMPLAINT_STEPS: Final = (3, 5, 8, 12, 20, 30, 50)
+"""Sizes at which a recurring complaint begins to weigh more. Steps, because each moves the cases of all its
+texts: up to fifty of them, seven times in a complaint's life, instead of all of them with every text."""
+
+COMPLAINT_SIZE_CAP: Final = COMPLAINT_STEPS[-1]
 """Texts in a recurring complaint beyond which more texts raise nothing."""
+
+COMPLAINT_GROWTH_CAP: Final = 8.0
+"""Times more than its past lets expect beyond which a complaint's growth raises nothing."""
 
 NON_FEEDBACK_REASON: Final = "perhaps no feedback at all"
 """Said beside the urgency of a text that the model takes for gibberish, code or an advertisement."""
@@ -72,6 +80,8 @@ class Signals:
         account_type: One of `ACCOUNT_TYPE_VALUE`, or a tenant's own word, which then counts as unknown.
         revenue: A year's revenue of the account, in its own currency, at least 0.
         complaint_size: Texts in the recurring complaint it belongs to.
+        complaint_growth: How many times more of them come than before, while an alert says that this is no
+            chance; else `None`.
         churn: Probability that the writer announces leaving, 0..1.
         non_feedback: Whether the model takes the text for no feedback. The urgency counts all the same,
             since an emergency in odd words must not be lost; its reason says so.
@@ -84,6 +94,7 @@ class Signals:
     account_type: str | None = None
     revenue: float | None = None
     complaint_size: int | None = None
+    complaint_growth: float | None = None
     churn: float | None = None
     non_feedback: bool | None = None
 
@@ -160,7 +171,7 @@ def resting_priority(signals: Signals, weights: Weights) -> Resting:
         _declared(signals.declared_urgency, signals.declares or (), weights.declared_urgency),
         _sentiment(signals.sentiment, weights.sentiment),
         _account(signals.account_type, signals.revenue, weights.account_value),
-        _complaint(signals.complaint_size, weights.complaint),
+        _complaint(signals.complaint_size, signals.complaint_growth, weights.complaint),
         _term("churn", signals.churn, weights.churn, _percent("announces leaving", signals.churn)),
     )
     return Resting(
@@ -202,6 +213,26 @@ def priority_at(resting: Resting, weights: Weights, *, waited_seconds: float) ->
         terms=(*resting.terms, waiting, floor),
         floor=resting.floor,
     )
+
+
+def complaint_step(size: int) -> int:
+    """Return the size at which a complaint of so many texts weighs, below 3 its own.
+
+    >>> [complaint_step(size) for size in (1, 3, 4, 49, 1_000)]
+    [1, 3, 3, 30, 50]
+    """
+    return max([min(size, COMPLAINT_STEPS[0]), *(step for step in COMPLAINT_STEPS if step <= size)])
+
+
+def growth_share(growth: float | None) -> float:
+    """Return how much a complaint's growth fills the term, 0..1: each doubling a third, in steps of a tenth.
+
+    >>> growth_share(None), growth_share(1.0), growth_share(2.0), growth_share(8.0)
+    (0.0, 0.0, 0.3, 1.0)
+    """
+    if growth is None or growth <= 1.0:
+        return 0.0
+    return floor(10 * min(1.0, log(growth) / log(COMPLAINT_GROWTH_CAP))) / 10
 
 
 def _term(name: str, value: float | None, weight: float, reason: str) -> Term:
@@ -258,10 +289,16 @@ def _account(account_type: str | None, revenue: float | None, weight: float) -> 
     return _term("account_value", max(known), weight, ", ".join(words))
 
 
-def _complaint(size: int | None, weight: float) -> Term:
+def _complaint(size: int | None, growth: float | None, weight: float) -> Term:
+    """Join size and growth so that either can fill the term: ``1 - (1 - size) * (1 - growth)``."""
     if size is None:
         return _term("complaint", None, weight, "belongs to no recurring complaint")
-    return _term("complaint", min(1.0, size / COMPLAINT_SIZE_CAP), weight, f"one of {size} with this problem")
+    by_size = complaint_step(size) / COMPLAINT_SIZE_CAP
+    by_growth = growth_share(growth)
+    reason = f"one of {size} with this problem"
+    if growth is not None and by_growth > 0:
+        reason += f", {growth:.1f} times as many as before"
+    return _term("complaint", 1.0 - (1.0 - by_size) * (1.0 - by_growth), weight, reason)
 
 
 def _service_level_seconds(probabilities: Mapping[str, float] | None) -> float:

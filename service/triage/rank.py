@@ -20,6 +20,7 @@ def signals_of(feedback: Feedback, account: Account | None) -> Signals:
     stored before they were told leave them unknown.
     """
     predicted = feedback.prediction or {}
+    complaint = feedback.complaint if feedback.complaint_id else None
     declares, churn, doubt = (predicted.get(name) for name in ("declares", "churn_risk", "non_feedback"))
     return Signals(
         urgency=_probabilities(feedback, "urgency"),
@@ -28,6 +29,8 @@ def signals_of(feedback: Feedback, account: Account | None) -> Signals:
         declares=None if declares is None else tuple(row["label"] for row in declares),
         account_type=account.type if account else None,
         revenue=account.revenue_amount if account else None,
+        complaint_size=complaint.size if complaint else None,
+        complaint_growth=complaint.growth if complaint and complaint.rising else None,
         churn=churn["probability"] if churn else None,
         # A person who says how urgent it is has looked: then there is no doubt to tell of.
         non_feedback=doubt["present"] and "urgency" not in feedback.judged if doubt else None,

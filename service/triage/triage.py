@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from models.arrays import Floats1d
 from models.predictions import ScoredText, vector_from_stored
+from service.complaints.maps import Maps
 from service.errors import ServiceError
 from service.intake.feedback import IncomingFeedback
 from service.store.database import Database
@@ -53,12 +54,14 @@ class Triage:
         index: VectorIndex,
         model: ModelIdentity,
         similar_threshold: float,
+        maps: Maps,
     ) -> None:
         self._database = database
         self._batcher = batcher
         self._index = index
         self._model = model
         self._similar_threshold = similar_threshold
+        self._maps = maps
 
     async def triage(
         self,
@@ -125,6 +128,7 @@ class Triage:
         with self._database.read() as session:
             if retry and recall(session, tenant, retry) is not None:
                 return None
+            self._maps.of(session, tenant)  # read here, where nobody waits for the tenant's lock
             return stored_texts(session, tenant, items)
 
     def _store(
@@ -138,7 +142,7 @@ class Triage:
             lock_tenant(session, tenant)
             outcomes = recall(session, tenant, retry) if retry else None
             if outcomes is None:
-                outcomes = accept(session, tenant, items, scored, self._model)
+                outcomes = accept(session, tenant, items, scored, self._model, self._maps)
                 if retry:
                     remember(session, tenant, retry, outcomes)
             weights = weights_of(session.get_one(Tenant, tenant))

@@ -18,6 +18,7 @@ from models.encoder.hashing import HashingEncoder
 from models.language import LanguageIdentifier
 from service.app import create_app
 from service.auth import authenticate, create_key
+from service.jobs import IdleJobs
 from service.lifespan import Parts
 from service.settings import Settings
 from service.state import State
@@ -41,7 +42,7 @@ def languages() -> LanguageIdentifier:
 
 @pytest.fixture(scope="session")
 def parts(hashing_encoder: HashingEncoder, tiny_artefact: Artefact, languages: LanguageIdentifier) -> Parts:
-    return Parts(encoder=hashing_encoder, artefact=tiny_artefact, languages=languages)
+    return Parts(encoder=hashing_encoder, artefact=tiny_artefact, languages=languages, jobs=IdleJobs())
 
 
 @pytest.fixture(scope="session")

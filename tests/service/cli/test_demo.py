@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from models.artefact import write_artefact
 from service.demo import DEMO_TENANT
+from service.jobs import IdleJobs
 from service.lifespan import Parts
 from service.store.records import Account, ApiKey, Feedback, OutboxEntry, Tenant
 
@@ -74,7 +75,7 @@ def test_without_heads_it_still_stores_searches_and_ranks(
 ):
     manifest = tiny_artefact.manifest.model_copy(update={"encoder": "another:1"})
     write_artefact(tmp_path / "model", manifest=manifest, heads=tiny_artefact.heads, branch=None, card="card")
-    only_encoder = Parts(encoder=hashing_encoder)
+    only_encoder = Parts(encoder=hashing_encoder, jobs=IdleJobs())
     with serve(tmp_path / "var", only_encoder, model=tmp_path / "model") as service:
         cli.set(url=service.url, data_dir=str(tmp_path / "var"))
         result = cli("demo", "--top", "3")

@@ -9,6 +9,7 @@ from sqlalchemy import event, func, select, text
 from models.predictions import LanguageGuess
 from models.scorer import Scorer
 from service.auth import ensure_tenant
+from service.complaints.maps import Maps
 from service.errors import NotFoundError, OverloadedError
 from service.intake.feedback import IncomingFeedback
 from service.learning.judgements import judge
@@ -63,7 +64,7 @@ class Tenant:
             scores = self.scorer.score([item.text for item in items], [item.language for item in items])
         with self.database.write() as session:
             lock_tenant(session, self.id)
-            return accept(session, self.id, items, scores, MODEL)
+            return accept(session, self.id, items, scores, MODEL, Maps())
 
     def texts_to_score(self, *items):
         with self.database.read() as session:
@@ -197,7 +198,7 @@ def test_a_deletion_while_a_new_version_is_stored_takes_it_along(database, tenan
 
     with database.write() as session:
         lock_tenant(session, tenant.id)
-        accept(session, tenant.id, [update], scores, MODEL)
+        accept(session, tenant.id, [update], scores, MODEL, Maps())
         deletion = meanwhile(delete)
 
     assert deletion.result() is None

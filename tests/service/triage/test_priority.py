@@ -61,6 +61,7 @@ signals_ = st.builds(
     account_type=st.none() | st.sampled_from([*TYPES_BY_VALUE, "reseller"]),
     revenue=st.none() | st.floats(0, 1e15),
     complaint_size=st.none() | st.integers(0, 10**6),
+    complaint_growth=st.none() | st.floats(0, 1e6),
     churn=st.none() | shares,
     non_feedback=st.none() | st.booleans(),
 )
@@ -100,6 +101,7 @@ TERM_OF = {
     "account_type": "account_value",
     "revenue": "account_value",
     "complaint_size": "complaint",
+    "complaint_growth": "complaint",
     "declares": "declared_urgency",
     "non_feedback": "urgency",
 }
@@ -150,6 +152,7 @@ ORDERED = {
     "declared_urgency": st.sampled_from(URGENCIES),
     "revenue": st.floats(0, 1e15),
     "complaint_size": st.integers(0, 10**6),
+    "complaint_growth": st.floats(0, 1e6),
     "churn": shares,
 }
 ORDER = {"declared_urgency": URGENCIES.index}
