@@ -9,7 +9,18 @@ from fastapi_offline import FastAPIOffline
 
 from service import problems
 from service.api import health
-from service.api.v1 import accounts, cases, corrections, feedback, labels, reindex, score, search
+from service.api.v1 import (
+    accounts,
+    cases,
+    complaint_acts,
+    complaints,
+    corrections,
+    feedback,
+    labels,
+    reindex,
+    score,
+    search,
+)
 from service.lifespan import Parts, lifespan_of
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware
@@ -49,7 +60,19 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         lifespan=lifespan_of(settings, metrics, parts or Parts()),
     )
     app.add_middleware(RequestMiddleware, metrics=metrics)
-    nouns = (health, score, feedback, labels, accounts, search, cases, corrections, reindex)
+    nouns = (
+        health,
+        score,
+        feedback,
+        labels,
+        accounts,
+        search,
+        cases,
+        complaints,
+        complaint_acts,
+        corrections,
+        reindex,
+    )
     for noun in nouns:
         app.include_router(noun.router)
     own = [route for noun in nouns for route in noun.router.routes if isinstance(route, APIRoute)]

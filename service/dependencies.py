@@ -4,9 +4,10 @@ Only what waits for the database is a plain function, which FastAPI runs in a wo
 those wait, whatever is `async` here still answers.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -104,3 +105,46 @@ def spend(state: State, principal: Principal, texts: int) -> None:
             f"expected at most {state.rate.amount} texts a minute of this tenant, got {texts} more",
             retry_after_seconds=reset - time.time(),
         )
+
+
+LANGUAGES_MAX: Final = 8
+"""Languages of one reader that are looked at."""
+
+
+async def get_languages(
+    accept_language: Annotated[
+        str | None, Header(description="Languages that titles of complaints are wanted in.")
+    ] = None,
+) -> tuple[str, ...]:
+    """Return the reader's languages, the one wanted most first; a malformed header says nothing."""
+    return tuple(accepted(accept_language or ""))
+
+
+def accepted(header: str) -> list[str]:
+    """Read an Accept-Language header (RFC 9110, 12.5.4) as languages, best first.
+
+    >>> accepted("de-AT, fi;q=0.5, en;q=0.8, *;q=0.1")
+    ['de', 'en', 'fi']
+    """
+    weighed = []
+    for part in header[:500].split(",")[: 2 * LANGUAGES_MAX]:
+        tag, _, weight = part.partition(";q=")
+        if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*", tag.strip()):
+            known = re.fullmatch(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", weight.strip())
+            weighed.append(
+                (-float(known[0]) if known else (-1.0 if not weight else 0.0), primary(tag.strip()))
+            )
+    ordered = sorted(weighed, key=lambda row: row[0])
+    return list(dict.fromkeys(code for weight, code in ordered if weight < 0))[:LANGUAGES_MAX]
+
+
+def primary(tag: str) -> str:
+    """Reduce a language tag to its language.
+
+    >>> primary("de-AT")
+    'de'
+    """
+    return re.split("[-_]", tag, maxsplit=1)[0].lower()
+
+
+ReaderLanguages = Annotated[tuple[str, ...], Depends(get_languages)]

@@ -19,7 +19,7 @@ def decisions_of(session: Session, tenant: UUID) -> Decisions:
     dissolved = select(Complaint.id).where(Complaint.tenant_id == tenant, Complaint.dissolved_at.is_not(None))
     return Decisions(
         pinned={str(row[0]): row[1] for row in session.execute(pins)},
-        merged={row[0]: row[1] for row in session.execute(merged)},
+        merged={row[0]: row[1] for row in session.execute(merged) if row[1] is not None},
         apart=frozenset(frozenset((row[0], row[1])) for row in session.execute(apart)),
         dissolved=frozenset(session.scalars(dissolved)),
     )

@@ -7,10 +7,22 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.complaints import needs_fixing
+from service.complaints.membership import Moves
 from service.errors import ConflictError
 from service.store import outbox
 from service.store.feedback import lock, one
-from service.store.records import Case, Feedback, FeedbackVersion, LabelEvent, Tenant, new_id, now
+from service.store.records import (
+    Case,
+    ComplaintPin,
+    Feedback,
+    FeedbackVersion,
+    LabelEvent,
+    Tenant,
+    new_id,
+    now,
+)
+from service.store.tenant_lock import lock_tenant
 from service.triage.labels import apply_labels, current
 from service.triage.rank import rank_case, weights_of
 
@@ -105,6 +117,7 @@ def versions(session: Session, feedback_id: UUID) -> list[FeedbackVersion]:
 
 def _locked(session: Session, tenant: UUID, feedback_id: UUID) -> tuple[Feedback, Case]:
     """Read a text under a lock: of two judgements at once the second must see the first."""
+    lock_tenant(session, tenant)  # a complaint may lose the text
     lock(session, Feedback.tenant_id == tenant, Feedback.id == feedback_id)
     return one(session, tenant, feedback_id)
 
@@ -137,6 +150,19 @@ def _record(
 
 def _settle(session: Session, feedback: Feedback, case: Case, held: Mapping[str, Any]) -> None:
     apply_labels(session, feedback, held)
+    moves = Moves(session, feedback.tenant_id)
+    if _is_no_member_any_more(session, feedback):
+        moves.move(feedback, None, left=feedback.complaint)
     rank_case(case, feedback, feedback.account, weights_of(session.get_one(Tenant, feedback.tenant_id)))
     session.flush()  # before the outbox: see `lock`
-    outbox.enqueue(session, [feedback.id])
+    outbox.enqueue(session, [feedback.id], behind=moves.moved())
+
+
+def _is_no_member_any_more(session: Session, feedback: Feedback) -> bool:
+    """Tell whether people say that nothing is to be put right, of a text that nobody put where it is.
+
+    The other way round it joins its complaint with the next refit.
+    """
+    if feedback.complaint_id is None or needs_fixing(feedback.kind, feedback.sentiment):
+        return False
+    return session.get(ComplaintPin, feedback.id) is None

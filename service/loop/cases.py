@@ -66,11 +66,24 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
     case = get_case(session, tenant, case_id)
     # Re-read under the lock: on PostgreSQL another transaction may be at it at this moment.
     session.refresh(case, attribute_names=["version", "state"], with_for_update=True)
+    apply_change(session, case, change, by=by)
+    if "state" in change.given and change.state is not None:
+        outbox.enqueue(session, [case.feedback_id])
+    session.flush()
+    return case
+
+
+def apply_change(session: Session, case: Case, change: Change, *, by: str) -> None:
+    """Change a locked case and write its history; its point follows when the caller enqueues its text.
+
+    Raises:
+        ConflictError: Somebody changed it since, or the move is not legal.
+        UnprocessableError: Nothing to change, or a dismissal without a reason.
+    """
     _check(case, change)
     if "state" in change.given and change.state is not None:
         case.state = change.state
         case.closed_at = None if change.state == "open" else now()
-        outbox.enqueue(session, [case.feedback_id])
     if "assignee" in change.given:
         case.assignee = change.assignee
     if "team" in change.given:
@@ -79,7 +92,7 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
     session.add(
         CaseEvent(
             id=new_id(),
-            tenant_id=tenant,
+            tenant_id=case.tenant_id,
             case_id=case.id,
             state=change.state,
             assignee=change.assignee,
@@ -89,8 +102,6 @@ def change_case(session: Session, tenant: UUID, case_id: UUID, change: Change, *
             at=now(),
         )
     )
-    session.flush()
-    return case
 
 
 def case_history(session: Session, case_id: UUID) -> list[CaseEvent]:

@@ -51,8 +51,14 @@ def page(
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def remove(session: Session, tenant: UUID, feedback_id: UUID) -> None:
+def remove(session: Session, tenant: UUID, feedback_id: UUID, *, behind: Sequence[UUID] = ()) -> None:
     """Delete a text with everything that hangs on it; its point follows through the outbox.
+
+    Args:
+        session: A writing transaction.
+        tenant: Whose text it is.
+        feedback_id: The text.
+        behind: Others whose cases its going moves.
 
     Raises:
         NotFoundError: This tenant has no such text.
@@ -61,7 +67,7 @@ def remove(session: Session, tenant: UUID, feedback_id: UUID) -> None:
     gone = delete(Feedback).where(Feedback.tenant_id == tenant, Feedback.id == feedback_id)
     if session.scalar(gone.returning(Feedback.id)) is None:
         raise NotFoundError(f"no feedback {feedback_id} in this tenant")
-    outbox.enqueue(session, [feedback_id])
+    outbox.enqueue(session, [feedback_id], behind=behind)
 
 
 def lock(session: Session, *conditions: ColumnElement[bool]) -> None:

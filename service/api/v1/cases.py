@@ -1,5 +1,6 @@
 """/v1/queue and /v1/cases: the loops to close."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -9,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
-from service.api.v1.documents import feedback_out, priority_out, queue_item_out
+from service.api.v1.documents import complaint_ref, feedback_out, priority_out, queue_item_out
 from service.api.v1.filters import QueryFilter, filter_of
 from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.base import PAGE_MAX, Moment, Short
 from service.api.v1.wire.cases import CaseEventOut, CaseIn, CaseOut, QueueOut
 from service.auth import Principal
-from service.dependencies import CurrentState, MayRead, MayWrite
+from service.dependencies import CurrentState, MayRead, MayWrite, ReaderLanguages
 from service.loop.cases import Change, case_history, change_case, get_case
 from service.loop.queue import Place, QueueFilter, queue_page, ranks_of
 from service.state import State
@@ -42,6 +43,7 @@ def get_queue(
     state: CurrentState,
     principal: MayRead,
     given: QueryFilter,
+    languages: ReaderLanguages,
     assignee: Annotated[Short | None, Query()] = None,
     team: Annotated[Short | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
@@ -61,14 +63,14 @@ def get_queue(
             more = cursors.encode(
                 QueueCursor(as_of=as_of, value=last.value, case_id=last.case.id, rank=last.rank)
             )
-        items = [queue_item_out(row, weights, as_of=as_of) for row in rows[:limit]]
+        items = [queue_item_out(row, weights, languages, as_of=as_of) for row in rows[:limit]]
     return QueueOut(items=items, as_of=as_of, next_cursor=more)
 
 
 @router.get("/cases/{case_id}", operation_id="get_case", summary="Read a case", responses=problems(404))
-def get_case_(case_id: UUID, state: CurrentState, principal: MayRead) -> CaseOut:
+def get_case_(case_id: UUID, state: CurrentState, principal: MayRead, languages: ReaderLanguages) -> CaseOut:
     """Return a case with its history, its rank, and what the rank would be without each term."""
-    return _read_case(state, principal, case_id)
+    return _read_case(state, principal, case_id, languages)
 
 
 @router.patch(
@@ -77,7 +79,9 @@ def get_case_(case_id: UUID, state: CurrentState, principal: MayRead) -> CaseOut
     summary="Change a case",
     responses=problems(*BODY, 404, 409),
 )
-async def patch_case(case_id: UUID, body: CaseIn, state: CurrentState, principal: MayWrite) -> CaseOut:
+async def patch_case(
+    case_id: UUID, body: CaseIn, state: CurrentState, principal: MayWrite, languages: ReaderLanguages
+) -> CaseOut:
     """Move, assign or annotate a case. A stale version or an illegal move answers 409."""
     given = body.model_dump(exclude={"version"}, exclude_unset=True)
     change = Change(
@@ -95,14 +99,14 @@ async def patch_case(case_id: UUID, body: CaseIn, state: CurrentState, principal
     def write() -> CaseOut:
         with state.database.write() as session:
             change_case(session, principal.tenant, case_id, change, by=principal.name)
-        return _read_case(state, principal, case_id)
+        return _read_case(state, principal, case_id, languages)
 
     out = await run_in_threadpool(write)
     state.indexer.wake()
     return out
 
 
-def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
+def _read_case(state: State, principal: Principal, case_id: UUID, languages: Sequence[str]) -> CaseOut:
     moment = now()
     with state.database.read() as session:
         case = get_case(session, principal.tenant, case_id)
@@ -126,8 +130,8 @@ def _read_case(state: State, principal: Principal, case_id: UUID) -> CaseOut:
             priority=priority_out(priority),
             rank=rank,
             rank_without=without,
-            feedback=feedback_out(case.feedback, case),
-            complaint=None,
+            feedback=feedback_out(case.feedback, case, languages),
+            complaint=complaint_ref(case.feedback, languages),
             history=[
                 CaseEventOut(
                     state=row.state, assignee=row.assignee, team=row.team, note=row.note, by=row.by, at=row.at

@@ -1,12 +1,15 @@
 """From what is stored to what goes outside."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from service.api.v1.wire.cases import QueueItemOut
+from service.api.v1.wire.complaint_ref import ComplaintRefOut
 from service.api.v1.wire.feedback import AuthorOut, FeedbackOut, RatingOut
 from service.api.v1.wire.priority import PriorityOut, TermOut
 from service.api.v1.wire.score import ScoreOut
+from service.complaints.reading import reference_to
 from service.loop.queue import Ranked
 from service.store.records import Case, Feedback
 from service.triage.priority import Priority, Weights
@@ -44,7 +47,13 @@ def priority_out(priority: Priority) -> PriorityOut:
     )
 
 
-def feedback_fields(feedback: Feedback, case: Case) -> dict[str, Any]:
+def complaint_ref(feedback: Feedback, languages: Sequence[str]) -> ComplaintRefOut | None:
+    """Tell which complaint a text belongs to, by its title in a reader's language."""
+    told = reference_to(feedback.complaint if feedback.complaint_id else None, languages)
+    return None if told is None else ComplaintRefOut(**told)
+
+
+def feedback_fields(feedback: Feedback, case: Case, languages: Sequence[str]) -> dict[str, Any]:
     """Return the fields of a `FeedbackOut`; its detail form adds the history."""
     author = feedback.author
     return {
@@ -72,17 +81,20 @@ def feedback_fields(feedback: Feedback, case: Case) -> dict[str, Any]:
         "score": score_out(feedback.prediction),
         "model_revision": feedback.model_revision,
         "complaint_id": feedback.complaint_id,
+        "complaint": complaint_ref(feedback, languages),
         "case_id": case.id,
         "status": case.state,
     }
 
 
-def feedback_out(feedback: Feedback, case: Case) -> FeedbackOut:
+def feedback_out(feedback: Feedback, case: Case, languages: Sequence[str]) -> FeedbackOut:
     """Write a stored text."""
-    return FeedbackOut(**feedback_fields(feedback, case))
+    return FeedbackOut(**feedback_fields(feedback, case, languages))
 
 
-def queue_item_out(ranked: Ranked, weights: Weights, *, as_of: datetime) -> QueueItemOut:
+def queue_item_out(
+    ranked: Ranked, weights: Weights, languages: Sequence[str], *, as_of: datetime
+) -> QueueItemOut:
     """Write a case at its place."""
     case = ranked.case
     priority = priority_of(case, case.feedback, case.feedback.account, weights, as_of=as_of)
@@ -90,8 +102,8 @@ def queue_item_out(ranked: Ranked, weights: Weights, *, as_of: datetime) -> Queu
         case_id=case.id,
         rank=ranked.rank,
         priority=priority_out(priority),
-        feedback=feedback_out(case.feedback, case),
-        complaint=None,
+        feedback=feedback_out(case.feedback, case, languages),
+        complaint=complaint_ref(case.feedback, languages),
         state=case.state,  # type: ignore[arg-type]  # the database holds states of the closed set only
         assignee=case.assignee,
         team=case.team,

@@ -1,6 +1,7 @@
 """/v1/feedback: texts come in, are read, listed and deleted."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
 from service.api.v1.bounds import check_request_size
-from service.api.v1.documents import feedback_fields, feedback_out, priority_out, score_out
+from service.api.v1.documents import complaint_ref, feedback_fields, feedback_out, priority_out, score_out
 from service.api.v1.filters import QueryFilter, filter_of
 from service.api.v1.problem_responses import AS_PROBLEM, BODY, problems
 from service.api.v1.wire.base import PAGE_MAX, known_language
@@ -28,7 +29,8 @@ from service.api.v1.wire.feedback import (
     VersionOut,
 )
 from service.auth import Principal
-from service.dependencies import CurrentState, Deadline, MayRead, MayWrite, spend
+from service.complaints.forgetting import forget
+from service.dependencies import CurrentState, Deadline, MayRead, MayWrite, ReaderLanguages, spend
 from service.errors import ServiceError, UnprocessableError
 from service.intake.feedback import IncomingFeedback
 from service.learning.judgements import history, versions
@@ -36,6 +38,7 @@ from service.problems import problem_of, summary_of
 from service.state import State
 from service.store.feedback import one, page, remove
 from service.store.records import now
+from service.store.tenant_lock import lock_tenant
 from service.triage.retry import RetryKey
 from service.triage.triage import Triaged
 
@@ -85,6 +88,7 @@ async def post_feedback(
     state: CurrentState,
     principal: MayWrite,
     deadline: Deadline,
+    languages: ReaderLanguages,
     idempotency_key: Annotated[IdempotencyKey | None, Header(description="Makes a retry safe.")] = None,
     wait: Annotated[
         str | None, Query(pattern="^indexed$", description="`indexed`: searchable at once.")
@@ -109,7 +113,10 @@ async def post_feedback(
     response.status_code = _status(triaged)
     results = iter(triaged)
     return FeedbackBatchOut(
-        items=[_rejected(item) if isinstance(item, Rejected) else _answer(next(results)) for item in items]
+        items=[
+            _rejected(item) if isinstance(item, Rejected) else _answer(next(results), languages)
+            for item in items
+        ]
     )
 
 
@@ -118,6 +125,7 @@ def list_feedback(
     state: CurrentState,
     principal: MayRead,
     given: QueryFilter,
+    languages: ReaderLanguages,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
 ) -> FeedbackPageOut:
@@ -128,13 +136,17 @@ def list_feedback(
             session, filter_of(principal, given), before=after.before if after else None, limit=limit + 1
         )
         more = cursors.encode(FeedbackCursor(before=rows[limit - 1][0].id)) if len(rows) > limit else None
-        return FeedbackPageOut(items=[feedback_out(*row) for row in rows[:limit]], next_cursor=more)
+        return FeedbackPageOut(
+            items=[feedback_out(*row, languages) for row in rows[:limit]], next_cursor=more
+        )
 
 
 @router.get("/{feedback_id}", operation_id="get_feedback", summary="Read a text", responses=problems(404))
-def get_feedback(feedback_id: UUID, state: CurrentState, principal: MayRead) -> FeedbackDetailOut:
+def get_feedback(
+    feedback_id: UUID, state: CurrentState, principal: MayRead, languages: ReaderLanguages
+) -> FeedbackDetailOut:
     """Return a text with its earlier versions and people's labels."""
-    return read_detail(state, principal, feedback_id)
+    return read_detail(state, principal, feedback_id, languages)
 
 
 @router.delete(
@@ -149,13 +161,17 @@ async def delete_feedback(feedback_id: UUID, state: CurrentState, principal: May
 
     def delete() -> None:
         with state.database.write() as session:
-            remove(session, principal.tenant, feedback_id)
+            lock_tenant(session, principal.tenant)
+            behind = forget(session, principal.tenant, feedback_id, state.maps)
+            remove(session, principal.tenant, feedback_id, behind=behind)
 
     await run_in_threadpool(delete)
     state.indexer.wake()
 
 
-def read_detail(state: State, principal: Principal, feedback_id: UUID) -> FeedbackDetailOut:
+def read_detail(
+    state: State, principal: Principal, feedback_id: UUID, languages: Sequence[str]
+) -> FeedbackDetailOut:
     """Read a text with its history.
 
     Raises:
@@ -164,7 +180,7 @@ def read_detail(state: State, principal: Principal, feedback_id: UUID) -> Feedba
     with state.database.read() as session:
         feedback, case = one(session, principal.tenant, feedback_id)
         return FeedbackDetailOut(
-            **feedback_fields(feedback, case),
+            **feedback_fields(feedback, case, languages),
             versions=[
                 VersionOut(version=row.version, text=row.text, replaced_at=row.replaced_at)
                 for row in versions(session, feedback_id)
@@ -215,7 +231,7 @@ def _status(triaged: list[Triaged | ServiceError]) -> int:
     return CREATED if any(row.created or row.changed for row in stored) else NOTHING_NEW
 
 
-def _answer(row: Triaged | ServiceError) -> AcceptedOut | RejectedOut:
+def _answer(row: Triaged | ServiceError, languages: Sequence[str]) -> AcceptedOut | RejectedOut:
     if isinstance(row, ServiceError):
         return RejectedOut(error=problem_of(row))
     return AcceptedOut(
@@ -223,7 +239,7 @@ def _answer(row: Triaged | ServiceError) -> AcceptedOut | RejectedOut:
         created=row.accepted.created,
         score=score_out(row.accepted.feedback.prediction),
         priority=priority_out(row.priority),
-        complaint=None,
+        complaint=complaint_ref(row.accepted.feedback, languages),
         similar_count=row.similar_count,
         case_id=row.accepted.case.id,
     )

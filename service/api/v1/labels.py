@@ -9,7 +9,7 @@ from service.api.strict_route import StrictRoute
 from service.api.v1.feedback import read_detail
 from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.feedback import FeedbackDetailOut, LabelsIn
-from service.dependencies import CurrentState, MayWrite
+from service.dependencies import CurrentState, MayWrite, ReaderLanguages
 from service.errors import UnprocessableError
 from service.learning.judgements import judge, undo
 from service.triage.labels import FIELDS
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictR
     responses=problems(*BODY, 404, 409),
 )
 async def label_feedback(
-    feedback_id: UUID, body: LabelsIn, state: CurrentState, principal: MayWrite
+    feedback_id: UUID, body: LabelsIn, state: CurrentState, principal: MayWrite, languages: ReaderLanguages
 ) -> FeedbackDetailOut:
     """Lay a person's labels over the model's, or undo the latest of a field. The case re-ranks at once."""
     values = {name: getattr(body, name) for name in FIELDS if getattr(body, name) is not None}
@@ -37,7 +37,7 @@ async def label_feedback(
                 undo(session, principal.tenant, feedback_id, body.undo, by=principal.name, reason=body.reason)
             else:
                 judge(session, principal.tenant, feedback_id, values, by=principal.name, reason=body.reason)
-        return read_detail(state, principal, feedback_id)
+        return read_detail(state, principal, feedback_id, languages)
 
     detail = await run_in_threadpool(write)
     state.indexer.wake()

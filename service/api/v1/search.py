@@ -13,7 +13,7 @@ from service.api.v1.filters import filter_of
 from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.base import Moment
 from service.api.v1.wire.search import FacetsOut, HitOut, SearchIn, SearchOut
-from service.dependencies import CurrentState, Deadline, MayRead
+from service.dependencies import CurrentState, Deadline, MayRead, ReaderLanguages
 from service.errors import UnprocessableError
 from service.store.records import now
 
@@ -31,7 +31,9 @@ class SearchCursor(cursors.Cursor):
 
 
 @router.post("/search", operation_id="search", summary="Search texts", responses=problems(*BODY, 404))
-async def search(body: SearchIn, state: CurrentState, principal: MayRead, deadline: Deadline) -> SearchOut:
+async def search(
+    body: SearchIn, state: CurrentState, principal: MayRead, deadline: Deadline, languages: ReaderLanguages
+) -> SearchOut:
     """Return the texts most similar to a query or to a stored text, best first. Meaning crosses languages."""
     if body.mode != "semantic":
         raise UnprocessableError(f"not available yet: mode {body.mode}; expected semantic")
@@ -48,7 +50,7 @@ async def search(body: SearchIn, state: CurrentState, principal: MayRead, deadli
         more = cursors.encode(SearchCursor(as_of=after.as_of, offset=after.offset + body.limit))
     return SearchOut(
         items=[
-            HitOut(feedback=feedback_out(row.feedback, row.case), score=row.score, highlights=[])
+            HitOut(feedback=feedback_out(row.feedback, row.case, languages), score=row.score, highlights=[])
             for row in result.found
         ],
         facets=FacetsOut(**result.facets),

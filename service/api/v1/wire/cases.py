@@ -1,11 +1,11 @@
 """Wire types of the queue and its cases."""
 
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from service.api.v1.wire.base import CaseState, In, Moment, Note, Out, Short
+from service.api.v1.wire.complaint_ref import ComplaintRefOut
 from service.api.v1.wire.feedback import FeedbackOut
 from service.api.v1.wire.priority import PriorityOut
 
@@ -17,7 +17,7 @@ class QueueItemOut(Out):
     rank: int = Field(ge=1, description="Place in the queue as of the first page.")
     priority: PriorityOut
     feedback: FeedbackOut
-    complaint: dict[str, Any] | None
+    complaint: ComplaintRefOut | None
     state: CaseState
     assignee: str | None
     team: str | None
@@ -71,5 +71,5 @@ class CaseOut(Out):
         description="What the rank would be without each term; empty when not open."
     )
     feedback: FeedbackOut
-    complaint: dict[str, Any] | None
+    complaint: ComplaintRefOut | None
     history: list[CaseEventOut]

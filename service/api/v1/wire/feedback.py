@@ -32,6 +32,7 @@ from service.api.v1.wire.base import (
     Urgency,
     at_most,
 )
+from service.api.v1.wire.complaint_ref import ComplaintRefOut
 from service.api.v1.wire.priority import PriorityOut
 from service.api.v1.wire.score import ScoreOut
 from service.problems import FieldProblem, Problem, field_problems
@@ -118,7 +119,7 @@ class AcceptedOut(Out):
     created: bool = Field(description="False when the same text was there already.")
     score: ScoreOut | None = Field(description="Null when no heads fit the encoder.")
     priority: PriorityOut
-    complaint: dict[str, Any] | None = Field(description="The recurring complaint it belongs to.")
+    complaint: ComplaintRefOut | None = Field(description="The recurring complaint it belongs to.")
     similar_count: int | None = Field(
         description="Stored texts that say much the same; null when the index does not answer."
     )
@@ -200,6 +201,7 @@ class FeedbackOut(Out):
     score: ScoreOut | None = Field(description="What the model said, untouched by corrections.")
     model_revision: str | None
     complaint_id: str | None
+    complaint: ComplaintRefOut | None
     case_id: UUID
     status: str = Field(description="State of its case.")
 
