@@ -122,7 +122,8 @@ class ComplaintClusterer:
     def _partition(self, graph: TextGraph) -> Ints1d:
         return partition(
             graph,
-            resolution=self._settings.resolution_among(graph.size),
+            resolutions=self._settings.resolutions_among(graph.size),
+            bound_share=self._settings.bound_share,
             tightness=self._settings.tightness,
             loose_share=self._settings.loose_share,
             least=self._settings.least_texts,

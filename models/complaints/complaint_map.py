@@ -33,15 +33,16 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintMap:
-    """Examples of every complaint and the similarity from which a text joins it.
+    """Prototypes of every complaint and the similarity from which a text joins it.
 
     Attributes:
-        space: The vector space of the examples; texts of another one cannot be placed.
+        space: The vector space of the prototypes; texts of another one cannot be placed.
         complaints: Ids, in the order of the thresholds.
-        exemplars: Members that stand for their complaint, some of each language; centred, of length 1.
-            *Shape:* ``(exemplars, dimensions)``, float32.
-        owners: Position in `complaints` of each exemplar. *Shape:* ``(exemplars,)``.
-        texts: Id of the text that each exemplar is the vector of.
+        prototypes: Means of parts of a complaint, some of each language; centred, of length 1.
+            *Shape:* ``(prototypes, dimensions)``, float32.
+        owners: Position in `complaints` of each prototype. *Shape:* ``(prototypes,)``.
+        texts: Ids of the members that the prototypes are means of.
+        text_prototypes: Position of the prototype that each of `texts` is in. *Shape:* ``(len(texts),)``.
         thresholds: *Shape:* ``(complaints,)``, float32, -1..1.
         hidden: Ids among `complaints` that people dissolved: what is nearest to them stays open.
         means: What is taken away from a vector before it is compared.
@@ -49,22 +50,22 @@ class ComplaintMap:
 
     space: str
     complaints: tuple[str, ...]
-    exemplars: Floats2d
+    prototypes: Floats2d
     owners: Ints1d
     texts: tuple[str, ...]
+    text_prototypes: Ints1d
     thresholds: Floats1d
     hidden: frozenset[str]
     means: LanguageMeans
 
     def __post_init__(self) -> None:
-        if not len(self.owners) == len(self.texts) == len(self.exemplars) or len(self.thresholds) != len(
-            self.complaints
+        for name, one, other in (
+            ("an owner a prototype", len(self.owners), len(self.prototypes)),
+            ("a threshold a complaint", len(self.thresholds), len(self.complaints)),
+            ("a prototype a text", len(self.text_prototypes), len(self.texts)),
         ):
-            raise ValueError(
-                "expected an owner and a text an exemplar and a threshold a complaint, got "
-                f"{len(self.owners)} and {len(self.texts)} for {len(self.exemplars)}, "
-                f"and {len(self.thresholds)} for {len(self.complaints)}"
-            )
+            if one != other:
+                raise ValueError(f"expected {name}, got {one} for {other}")
 
     def assign(self, vectors: Floats2d, languages: Sequence[str]) -> list[Assignment]:
         """Place texts, each on its own.
@@ -81,9 +82,9 @@ class ComplaintMap:
         """
         if len(vectors) != len(languages):
             raise ValueError(f"expected a language a vector, got {len(languages)} for {len(vectors)}")
-        if not len(self.exemplars):
+        if not len(self.prototypes):
             return [Assignment(complaint=None, nearest=None, similarity=-1.0, threshold=1.0)] * len(vectors)
-        similarities = self.means.centre(vectors, languages) @ self.exemplars.T
+        similarities = self.means.centre(vectors, languages) @ self.prototypes.T
         best = similarities.argmax(axis=1)
         return [
             self._judged(int(self.owners[place]), float(row[place]))
@@ -99,41 +100,41 @@ class ComplaintMap:
         )
 
     def without(self, texts: Collection[str]) -> "ComplaintMap":
-        """Return the map without the vectors of some texts: they were erased.
+        """Return the map without what is left of some texts: they were erased.
+
+        A prototype goes with any text that it is a mean of; the others of its complaint stand for it.
 
         Args:
             texts: Ids.
         """
-        gone = set(texts)
-        return self._only([place for place, text in enumerate(self.texts) if text not in gone], self.owners)
+        erased = set(texts)
+        named = np.array([text in erased for text in self.texts], dtype=np.bool_)
+        kept = np.setdiff1d(np.arange(len(self.owners)), self.text_prototypes[named])
+        table = np.full(len(self.owners), -1, dtype=np.int64)
+        table[kept] = np.arange(len(kept))
+        left = np.flatnonzero(table[self.text_prototypes] >= 0)
+        return replace(
+            self,
+            prototypes=self.prototypes[kept],
+            owners=self.owners[kept],
+            texts=tuple(self.texts[place] for place in left.tolist()),
+            text_prototypes=table[self.text_prototypes[left]],
+        )
 
     def decided(self, decisions: Decisions) -> "ComplaintMap":
-        """Return the map as people's latest decisions make it, until the next refit learns from them.
+        """Return the map as people's latest merges and dissolutions make it, until the next refit.
 
-        A merged complaint's exemplars stand for the one it went into, a pinned text's for the complaint it
-        was moved to (for none when that is not on the map yet), and what is nearest to a dissolved one
-        stays open.
+        A merged complaint's prototypes stand for the one it went into; what is nearest to a dissolved one
+        stays open. A text that was moved is still in the mean it was in, one of many, until the next refit.
 
         Args:
             decisions: All there are.
         """
         places = {name: place for place, name in enumerate(self.complaints)}
-        final = [places.get(decisions.survivor(name), -1) for name in self.complaints]
+        final = [places.get(decisions.survivor(name), place) for place, name in enumerate(self.complaints)]
         owners = np.array([final[owner] for owner in self.owners.tolist()], dtype=np.int64)
-        for place, text in enumerate(self.texts):
-            if text in decisions.pinned:
-                name = decisions.pinned[text]
-                owners[place] = -1 if name is None else places.get(decisions.survivor(name), -1)
         hidden = self.hidden | (decisions.dissolved & frozenset(self.complaints))
-        return replace(self._only(np.flatnonzero(owners >= 0).tolist(), owners), hidden=hidden)
-
-    def _only(self, kept: list[int], owners: Ints1d) -> "ComplaintMap":
-        return replace(
-            self,
-            exemplars=self.exemplars[kept],
-            owners=owners[kept],
-            texts=tuple(self.texts[place] for place in kept),
-        )
+        return replace(self, owners=owners, hidden=hidden)
 
     def to_bytes(self) -> bytes:
         """Return the map in a form that `from_bytes` reads back: arrays only, nothing that can run."""
@@ -143,9 +144,10 @@ class ComplaintMap:
             form=np.int64(_FORM),
             space=np.array(self.space),
             complaints=np.array(self.complaints, dtype=np.str_),
-            exemplars=self.exemplars.astype("<f4"),
+            prototypes=self.prototypes.astype("<f4"),
             owners=self.owners.astype("<i4"),
             texts=np.array(self.texts, dtype=np.str_),
+            text_prototypes=self.text_prototypes.astype("<i4"),
             thresholds=self.thresholds.astype("<f4"),
             hidden=np.array(sorted(self.hidden), dtype=np.str_),
             languages=np.array(self.means.languages, dtype=np.str_),
@@ -170,9 +172,10 @@ class ComplaintMap:
                 return cls(
                     space=str(arrays["space"]),
                     complaints=tuple(arrays["complaints"].tolist()),
-                    exemplars=arrays["exemplars"].astype(np.float32),
+                    prototypes=arrays["prototypes"].astype(np.float32),
                     owners=arrays["owners"].astype(np.int64),
                     texts=tuple(arrays["texts"].tolist()),
+                    text_prototypes=arrays["text_prototypes"].astype(np.int64),
                     thresholds=arrays["thresholds"].astype(np.float32),
                     hidden=frozenset(arrays["hidden"].tolist()),
                     means=LanguageMeans(

@@ -8,8 +8,11 @@ import numpy as np
 
 from models.arrays import Floats1d, Floats2d, Ints1d
 
-_BLOCK_CELLS = 1 << 23
-"""Similarities held at once: 32 MB, whatever the number of texts."""
+_BLOCK_CELLS = 1 << 24
+"""Similarities held at once: 64 MB, whatever the number of texts."""
+
+_SORTABLE_SHARE = 1 / 16
+"""Up to here it is quicker to sort what lies above the floor than to look for the best of all first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,11 @@ def _blocks(start: int, stop: int, width: int) -> Iterator[tuple[int, int]]:
 
 def _best(similar: Floats2d, first: int, offset: int, count: int, floor: float) -> Neighbours:
     """Take the best of each row; of equals those that come first, so that no library decides."""
-    least = np.full(len(similar), floor, dtype=np.float32)
-    if similar.shape[1] > count:
+    near = similar >= np.float32(floor)
+    if similar.shape[1] > count and np.count_nonzero(near) > _SORTABLE_SHARE * near.size:
         kth = similar.shape[1] - count
-        least = np.maximum(least, np.partition(similar, kth, axis=1)[:, kth])
-    rows, columns = np.nonzero(similar >= least[:, None])
+        near &= similar >= np.partition(similar, kth, axis=1)[:, kth, None]
+    rows, columns = np.nonzero(near)
     values = similar[rows, columns]
     order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]

@@ -1,5 +1,7 @@
 """Groups of texts, found afresh: themes first, then the small tight complaints inside them."""
 
+from collections.abc import Sequence
+
 import graspologic_native
 import numpy as np
 
@@ -11,20 +13,29 @@ _ITERATIONS = 2
 
 
 def partition(
-    graph: TextGraph, *, resolution: float, tightness: float, loose_share: float, least: int
+    graph: TextGraph,
+    *,
+    resolutions: Sequence[float],
+    bound_share: float,
+    tightness: float,
+    loose_share: float,
+    least: int,
 ) -> Ints1d:
     """Partition a graph: by modularity, then carve out groups that keep to themselves.
 
-    Modularity finds groups of a size that follows the number of texts, and loses the three customers with
-    a problem of their own in the nearest large group. So groups are sought a second time by density,
-    which knows no size, and such a group is taken out when it gives little to the rest of its theme.
+    Modularity finds groups at any resolution asked for. The one taken is the finest at which groups still
+    hold together: at which texts give most of their ties to their own group. Modularity also loses the three
+    customers with a problem of their own in the nearest large group. So groups are sought a second time by
+    density, which knows no size, and such a group is taken out when it gives little to the rest of its
+    theme.
 
     Source: Traag, Waltman, van Eck, "From Louvain to Leiden", 2019; Traag, Van Dooren, Nesterov,
     "Narrow scope for resolution-limit-free community detection", 2011 (the constant Potts model).
 
     Args:
         graph: Of texts in canonical order.
-        resolution: Of modularity; more makes smaller themes.
+        resolutions: Of modularity, the finest first; the last one is taken when none holds together.
+        bound_share: Share of all ties that must lie inside of groups.
         tightness: Density of ties inside a small group, 0..1.
         loose_share: Largest share of its ties that a small group gives to the rest of its theme.
         least: Texts of the smallest group to carve out.
@@ -32,8 +43,14 @@ def partition(
     Returns:
         Group of each text, numbered in the order of their first texts. *Shape:* ``(size,)``.
     """
-    themes = _leiden(graph, resolution, modularity=True)
-    tight = _leiden(graph, tightness, modularity=False)
+    edges = _edges(graph)
+    themes = np.zeros(graph.size, dtype=np.int64)
+    for resolution in resolutions:
+        themes = _leiden(graph.size, edges, resolution, modularity=True)
+        inside = graph.weights[themes[graph.rows] == themes[graph.columns]].sum()
+        if inside >= bound_share * graph.weights.sum():
+            break
+    tight = _leiden(graph.size, edges, tightness, modularity=False)
     return numbered(_carve(graph, themes, tight, loose_share, least))
 
 
@@ -49,18 +66,21 @@ def numbered(groups: Ints1d) -> Ints1d:
     return ranks[places].astype(np.int64)
 
 
-def _leiden(graph: TextGraph, resolution: float, *, modularity: bool) -> Ints1d:
-    """Run Leiden with one seed; a text without ties is a group of its own."""
-    groups = np.arange(graph.size, dtype=np.int64) + graph.size
-    if not len(graph.rows):
-        return groups
+def _edges(graph: TextGraph) -> list[tuple[str, str, float]]:
     names = [str(place) for place in range(graph.size)]
-    edges = [
+    return [
         (names[row], names[column], weight / UNIT)
         for row, column, weight in zip(
             graph.rows.tolist(), graph.columns.tolist(), graph.weights.tolist(), strict=True
         )
     ]
+
+
+def _leiden(size: int, edges: list[tuple[str, str, float]], resolution: float, *, modularity: bool) -> Ints1d:
+    """Run Leiden with one seed; a text without ties is a group of its own."""
+    groups = np.arange(size, dtype=np.int64) + size
+    if not edges:
+        return groups
     _, found = graspologic_native.leiden(
         edges, resolution=resolution, use_modularity=modularity, seed=_SEED, iterations=_ITERATIONS
     )

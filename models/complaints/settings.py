@@ -15,9 +15,11 @@ class RefitSettings:
             fewer among few texts.
         floor: Centred cosine below which two texts have nothing to do with each other: of pairs drawn at
             random from news or question titles 1 % lie above 0.30, 2 % above 0.25.
-        resolution: Of the themes.
-        few_texts: Below, the resolution falls to half: few texts are in one piece easily.
-        many_texts: Above, the resolution grows with the root of the number of texts, so that complaints grow
+        resolutions: Of the themes, the finest first. The first one is taken at which they hold together.
+        bound_share: Share of all ties that lie inside of themes that hold together. Question titles of few
+            broad classes pass it at 2, questions to a bank with many near intents at 6.
+        few_texts: Below, the finest resolutions are left out: few texts are in one piece easily.
+        many_texts: Above, resolutions grow with the root of the number of texts, so that complaints grow
             slower than the corpus.
         tightness: Density of ties inside a small complaint, 0..1.
         loose_share: Largest share of its ties that a small complaint gives to the rest of its theme.
@@ -30,13 +32,14 @@ class RefitSettings:
 
     least_texts: int = 3
     least_customers: int = 3
-    neighbours: int = 15
+    neighbours: int = 12
     floor: float = 0.25
-    resolution: float = 2.0
-    few_texts: int = 1_000
+    resolutions: tuple[float, ...] = (6.0, 4.0, 3.0, 2.0, 1.0)
+    bound_share: float = 0.815
+    few_texts: int = 1_800
     many_texts: int = 10_000
     tightness: float = 0.3
-    loose_share: float = 0.2
+    loose_share: float = 0.15
     join_share: float = 0.2
     leave_share: float = 0.02
     split_share: float = 0.05
@@ -46,16 +49,18 @@ class RefitSettings:
         """Return how many neighbours a text has among so many.
 
         >>> RefitSettings().neighbours_among(100), RefitSettings().neighbours_among(100_000)
-        (8, 15)
+        (8, 12)
         """
         return max(3, min(self.neighbours, round(1.2 * max(1, texts).bit_length())))
 
-    def resolution_among(self, texts: int) -> float:
-        """Return the resolution for so many texts.
+    def resolutions_among(self, texts: int) -> tuple[float, ...]:
+        """Return the resolutions to try for so many texts, the finest first.
 
-        >>> [RefitSettings().resolution_among(texts) for texts in (100, 5_000, 40_000)]
-        [1.0, 2.0, 4.0]
+        >>> settings = RefitSettings()
+        >>> [settings.resolutions_among(texts) for texts in (100, 600, 40_000)]
+        [(1.0,), (3.0, 2.0, 1.0), (12.0, 8.0, 6.0, 4.0, 2.0)]
         """
-        if texts < self.few_texts:
-            return self.resolution * max(0.5, math.sqrt(texts / self.few_texts))
-        return self.resolution * math.sqrt(max(1.0, texts / self.many_texts))
+        finest = self.resolutions[0] * math.sqrt(min(1.0, texts / self.few_texts))
+        scale = math.sqrt(max(1.0, texts / self.many_texts))
+        kept = [value for value in self.resolutions if value <= finest] or [self.resolutions[-1]]
+        return tuple(value * scale for value in kept)

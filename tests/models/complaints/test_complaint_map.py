@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,27 +90,28 @@ def test_every_exported_name_exists_in_order():
     assert all(hasattr(models.complaints, name) for name in names)
 
 
-def test_an_erased_text_leaves_no_vector_behind(found, corpus):
+def test_an_erased_text_leaves_no_mean_behind_that_it_was_in(found, corpus):
     gone = found.map.texts[0]
     left = found.map.without([gone])
     assert gone not in left.texts
-    assert len(left.exemplars) == len(found.map.exemplars) - 1
-    assert ComplaintMap.from_bytes(left.to_bytes()).assign(corpus.vectors, ["en"] * 24)
+    assert len(left.prototypes) == len(found.map.prototypes) - 1
+    again = ComplaintMap.from_bytes(left.to_bytes())
+    assert again.assign(corpus.vectors, ["en"] * 24) == left.assign(corpus.vectors, ["en"] * 24)
+    assert found.map.without([]).to_bytes() == found.map.to_bytes()
 
 
 def test_decisions_hold_on_the_map_at_once(found):
     one, other, third = found.map.complaints
-    text = found.map.texts[found.map.owners.tolist().index(2)]
-    decisions = Decisions(merged={one: other}, dissolved=frozenset({third}), pinned={text: other})
-    decided = found.map.decided(decisions)
-    where = dict(zip(decided.texts, decided.owners.tolist(), strict=True))
-    assert set(where.values()) == {1, 2}
-    assert where[text] == 1
+    decided = found.map.decided(Decisions(merged={one: other}, dissolved=frozenset({third})))
+    assert set(decided.owners.tolist()) == {1, 2}
     assert decided.hidden == {third}
     assert found.map.decided(Decisions()).to_bytes() == found.map.to_bytes()
-    unknown = found.map.decided(Decisions(pinned={text: "made-just-now"}))
-    assert text not in unknown.texts
 
 
-def test_a_map_without_any_exemplar_leaves_texts_open(found, corpus):
+def test_a_map_without_any_prototype_leaves_texts_open(found, corpus):
     assert found.map.without(found.map.texts).assign(corpus.vectors[:1], ["en"])[0].complaint is None
+
+
+def test_arrays_that_do_not_fit_are_refused(found):
+    with pytest.raises(ValueError, match="an owner a prototype"):
+        replace(found.map, owners=found.map.owners[:-1])
