@@ -12,7 +12,7 @@ from models.complaints import needs_fixing
 from models.predictions import vector_from_stored
 from service.complaints.maps import Maps
 from service.complaints.membership import Moves, complaints_by_id
-from service.store.records import ComplaintPin, Feedback
+from service.store.records import Complaint, ComplaintPin, Feedback
 
 
 class Placing:
@@ -45,15 +45,31 @@ class Placing:
                 set_committed_value(text, "complaint", None)
         free = [text for text in texts if text.id not in pinned]
         wanted = self._wanted([text for text in free if needs_fixing(text.kind, text.sentiment)])
-        complaints = complaints_by_id(self._session, self._tenant, set(wanted.values()))
+        complaints = self._lasting(set(wanted.values()))
         for text in free:
             complaint = complaints.get(wanted.get(text.id, ""))
-            if complaint is not text.complaint:
+            if complaint is not text.complaint:  # one row of a complaint is one object in a session
                 self._moves.move(text, complaint, left=text.complaint)
 
     def moved(self) -> list[UUID]:
         """Return the texts whose cases are to follow their complaint's new size; after a flush."""
         return self._moves.moved()
+
+    def _lasting(self, names: Collection[str]) -> dict[str, Complaint]:
+        """Return the complaints by the names that the map has for them.
+
+        One may have gone on in another that the map does not know yet.
+        """
+        found = complaints_by_id(self._session, self._tenant, names)
+        lasting = dict(found)
+        while gone := {row.merged_into for row in lasting.values() if row.merged_into is not None}:
+            into = complaints_by_id(self._session, self._tenant, gone)
+            lasting = {
+                name: row if row.merged_into is None else into[row.merged_into]
+                for name, row in lasting.items()
+                if row.merged_into is None or row.merged_into in into
+            }
+        return {name: row for name, row in lasting.items() if row.dissolved_at is None}
 
     def _pinned(self, known: Collection[UUID]) -> set[UUID]:
         if not known:
