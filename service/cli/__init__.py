@@ -7,6 +7,7 @@ import typer
 
 from service.cli import corrections as _corrections
 from service.cli import keys as _keys
+from service.cli.complaints import COMMANDS as COMPLAINTS
 from service.cli.demo import demo as _demo
 from service.cli.doctor import doctor as _doctor
 from service.cli.group import Commands
@@ -48,6 +49,10 @@ def _make_app() -> typer.Typer:
     keys.command("list")(_keys.list_keys)
     keys.command("revoke")(_keys.revoke)
     made.add_typer(keys, name="keys", rich_help_panel="Run")
+    complaints = typer.Typer(no_args_is_help=True, help="What recurs: found, named, merged, closed.")
+    for told, act in COMPLAINTS:
+        complaints.command(told)(act)
+    made.add_typer(complaints, name="complaints", rich_help_panel="Use")
     corrections = typer.Typer(no_args_is_help=True, help="What people corrected, for training.")
     corrections.command("export")(_corrections.export)
     made.add_typer(corrections, name="corrections", rich_help_panel="Use")

@@ -73,9 +73,11 @@ class Client:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
+    def get(
+        self, path: str, query: Query | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Read something."""
-        return document_of(self.send("GET", path, query=query))
+        return document_of(self.send("GET", path, query=query, headers=headers))
 
     def post(self, path: str, body: object, *, deadline_seconds: float | None = None) -> dict[str, Any]:
         """Ask for something to be done."""
@@ -90,6 +92,7 @@ class Client:
         body: object = None,
         deadline_seconds: float | None = None,
         accept: tuple[int, ...] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Send one request.
 
@@ -100,6 +103,7 @@ class Client:
             body: Is sent as JSON.
             deadline_seconds: How long the service may work on it.
             accept: Statuses to hand back beside those of success.
+            headers: Further headers.
 
         Raises:
             NoServiceError: Nobody listens there.
@@ -107,12 +111,12 @@ class Client:
             ProblemError: The answer is a refusal.
             CliError: The request cannot be written.
         """
-        headers = {} if deadline_seconds is None else {"X-Deadline-Ms": str(round(deadline_seconds * 1e3))}
+        sent = dict(headers or {})
+        if deadline_seconds is not None:
+            sent["X-Deadline-Ms"] = str(round(deadline_seconds * 1e3))
         with self._translated():
             content = None if body is None else orjson.dumps(body)
-            answer = self._client.request(
-                method, path, params=_given(query), content=content, headers=headers
-            )
+            answer = self._client.request(method, path, params=_given(query), content=content, headers=sent)
         if not answer.is_success and answer.status_code not in accept:
             raise self._problem(answer)
         return answer
