@@ -55,3 +55,30 @@ class Metrics:
         self.indexed = Counter(
             "closeloop_indexed", "Points brought up to date in the index.", registry=self.registry
         )
+        # Over all tenants: metrics want no key, so they tell of nobody.
+        self.complaints = Gauge(
+            "closeloop_complaints",
+            "Recurring complaints by status, as of the request for metrics.",
+            ("status",),
+            registry=self.registry,
+        )
+        self.complaint_alerts = Gauge(
+            "closeloop_complaint_alerts",
+            "Complaints that rise more than chance explains, by severity.",
+            ("severity",),
+            registry=self.registry,
+        )
+        self.complaint_alerts_raised = Gauge(
+            "closeloop_complaint_alerts_raised",
+            "Episodes ever raised, each return counted again; falls only when complaints are deleted.",
+            registry=self.registry,
+        )
+        self.refits = Gauge(
+            "closeloop_complaint_refits",
+            "Refits by state; those that wait or run ought to become done.",
+            ("state",),
+            registry=self.registry,
+        )
+        self.notices_waiting = Gauge(
+            "closeloop_complaint_notices_waiting", "Notices nobody has sent yet.", registry=self.registry
+        )

@@ -1,5 +1,6 @@
 """/livez, /readyz, /metrics: for those who run the service."""
 
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 from anyio import to_thread
@@ -9,6 +10,7 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from service.api.v1.wire.base import Out
+from service.complaints.figures import read_figures
 from service.dependencies import CurrentState
 from service.state import State
 from service.store import outbox
@@ -64,6 +66,7 @@ async def readyz(state: CurrentState, response: Response) -> ReadyOut:
         ),
         "models": _task(state.batcher.is_alive, "what hands texts to the models"),
         "indexer": _task(state.indexer.is_alive, "what brings the index up to date"),
+        "jobs": _task(state.jobs.is_alive, "what runs jobs"),
     }
     if checks["database"].ok:
         checks["vectors"] = await to_thread.run_sync(_vectors, state, limiter=state.checking)
@@ -80,7 +83,9 @@ async def readyz(state: CurrentState, response: Response) -> ReadyOut:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(state: CurrentState) -> Response:
-    """Return the counters of this process."""
+    """Return the counters of this process, and what the database says of complaints."""
+    with suppress(StoreError):  # without it the counters are all the more wanted
+        await to_thread.run_sync(_read_figures, state, limiter=state.checking)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -98,6 +103,11 @@ async def _index(state: State) -> CheckOut:
     except StoreError as error:
         return CheckOut(ok=False, detail=str(error))
     return CheckOut(ok=True, detail="Qdrant server" if state.settings.qdrant_url else "Qdrant Edge")
+
+
+def _read_figures(state: State) -> None:
+    with state.database.read() as session:
+        read_figures(session, state.metrics)
 
 
 def _task(is_alive: bool, what: str) -> CheckOut:
