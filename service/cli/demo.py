@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import SecretStr
@@ -17,7 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 from sqlalchemy import make_url
 
+from service.cli.cells import plain
 from service.cli.client import Client
+from service.cli.complaints.listing import show_complaints
+from service.cli.complaints.options import headers_of
+from service.cli.complaints.refit import until_done
 from service.cli.console import err, out
 from service.cli.errors import CliError, ProblemError
 from service.cli.importing.batches import batches
@@ -32,6 +36,12 @@ from service.settings import Settings
 
 QUERY: Final = "no SMS code after changing my phone"
 UNAUTHORIZED: Final = 401
+
+REFIT_SECONDS: Final = 120.0
+"""How long the demo waits for complaints; most of it is the import of what finds them."""
+
+COMPLAINTS: Final = 8
+"""Complaints that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +103,7 @@ def _run(client: Client, *, query: str, top: int) -> None:
         if error.status == UNAUTHORIZED:
             raise _elsewhere(client.url) from error
         raise
+    complaints = _complaints(client)
     queue = client.get("/v1/queue", {"limit": top})
     found = client.post("/v1/search", {"query": query, "limit": top})
     console = out()
@@ -100,6 +111,10 @@ def _run(client: Client, *, query: str, top: int) -> None:
     console.print()
     show_queue(console, "What to do next: the top of the queue", queue["items"], names=loaded.accounts)
     console.print()
+    if complaints:
+        show_complaints(console, "What recurs, found across languages and named in yours", complaints)
+        console.print(_recurring(complaints))
+        console.print()
     title = f"Search in one language, find all of them: “{query}”"
     # Best first, so the relevant ones are at the top; what only happens to be nearest is no find.
     relevant = sum(found["facets"]["language"].values())
@@ -108,6 +123,29 @@ def _run(client: Client, *, query: str, top: int) -> None:
     console.print()
     # Not wrapped: these lines are there to be copied.
     console.print(_next_steps(client.url), soft_wrap=True)
+
+
+def _complaints(client: Client) -> list[dict[str, Any]]:
+    """Let the service find what recurs, and return it; nothing when it takes too long."""
+    refit = client.post("/v1/complaints/refit", None)
+    try:
+        until_done(client, refit["id"], at_most=REFIT_SECONDS)
+    except CliError as error:
+        err().print(f"recurring complaints are left out: {error}", markup=False)
+        return []
+    found: list[dict[str, Any]] = client.get(
+        "/v1/complaints", {"limit": COMPLAINTS}, headers=headers_of(None)
+    )["items"]
+    return found
+
+
+def _recurring(complaints: list[dict[str, Any]]) -> Text:
+    most = max(complaints, key=lambda row: len(row["languages"]))
+    return Text(
+        f"“{plain(most['title'])}”: {most['customers']} customers in {len(most['languages'])} languages "
+        "have the same problem",
+        style="dim",
+    )
 
 
 def _check_same_place(settings: Settings, url: str) -> None:
@@ -193,6 +231,7 @@ def _next_steps(url: str) -> Text:
         "Look around in it:\n"
         f"  export CLOSELOOP_KEY=$({program} keys create --tenant demo --name me --scope score,read,write)\n"
         f"  {program} queue --language fi\n"
+        f"  {program} complaints list --language de\n"
         f'  {program} search "charged twice for the subscription" --account-type small\n'
         f"  {program} demo --remove && unset CLOSELOOP_KEY\n"
         f"The API: {url}/docs",

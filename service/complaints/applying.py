@@ -1,8 +1,9 @@
 """A refit's result becomes what is stored: one transaction a tenant."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -58,16 +59,17 @@ def apply_refit(
     lock_tenant(session, tenant)
     if decided_of(session, tenant) != snapshot.decided:
         return None
-    wanted, gone = _wanted(session, tenant, snapshot, result, space)
+    record = map_record(session, tenant)
+    found = _wanted(session, tenant, snapshot, result, space, since=record.made_at)
+    wanted = found.places
     _write_complaints(session, tenant, result)
     dissolved = snapshot.decisions.dissolved
     moved = _move_texts(session, tenant, wanted, dissolved)
-    record = map_record(session, tenant)
-    record.stored = result.map.without(gone).to_bytes()
+    record.stored = result.map.without(found.gone).to_bytes()
     record.space, record.made_at = space, now()
     record.revision += 1
     weighs_differently = _measure(session, tenant)
-    for event in result.events:
+    for event in _with_joined(result.events, found.joined):
         _record(session, tenant, event)
     weighs_differently |= watch(session, tenant)
     moved.update(members_of(session, tenant, weighs_differently))
@@ -76,10 +78,24 @@ def apply_refit(
     return Applied(texts=len(wanted), complaints=len(result.complaints), open_texts=counted[True])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a refit asks for.
+
+    Attributes:
+        places: Where every text belongs now.
+        gone: Ids of texts that the refit knew and that are deleted or changed.
+        joined: Texts of each complaint that joined it by themselves since the last refit.
+    """
+
+    places: dict[UUID, str | None]
+    gone: list[str]
+    joined: dict[str, list[str]]
+
+
 def _wanted(
-    session: Session, tenant: UUID, snapshot: Snapshot, result: "Refit", space: str
-) -> tuple[dict[UUID, str | None], list[str]]:
-    """Return where every text of this space belongs now, and the ids of those that are gone or changed."""
+    session: Session, tenant: UUID, snapshot: Snapshot, result: "Refit", space: str, *, since: datetime | None
+) -> _Wanted:
     query = select(
         Feedback.id,
         Feedback.version,
@@ -87,26 +103,42 @@ def _wanted(
         Feedback.sentiment,
         Feedback.complaint_id,
         Feedback.dissolved_complaint_id,
+        Feedback.received_at,
     ).where(Feedback.tenant_id == tenant, Feedback.space == space)
-    wanted: dict[UUID, str | None] = {}
+    places: dict[UUID, str | None] = {}
+    joined: dict[str, list[str]] = {}
     late: list[UUID] = []
     seen = set()
     for row in session.execute(query):
         key = str(row.id)
         if snapshot.versions.get(key) == row.version:
             seen.add(key)
-            wanted[row.id] = result.members[key]
+            name = places[row.id] = result.members[key]
+            if name is not None and snapshot.members.get(key) == name and since and row.received_at > since:
+                joined.setdefault(name, []).append(key)
         elif needs_fixing(row.kind, row.sentiment):
             late.append(row.id)
         elif row.complaint_id is not None or row.dissolved_complaint_id is not None:
-            wanted[row.id] = None
-    gone = [key for key in snapshot.versions if key not in seen]
+            places[row.id] = None
     pinned = {UUID(key): name for key, name in snapshot.decisions.pinned.items()}
     placed = _placed(session, result.map, late)
     for feedback_id in late:
         name = pinned[feedback_id] if feedback_id in pinned else placed.get(feedback_id)
-        wanted[feedback_id] = None if name is None else snapshot.decisions.survivor(name)
-    return wanted, gone
+        places[feedback_id] = None if name is None else snapshot.decisions.survivor(name)
+    gone = [key for key in snapshot.versions if key not in seen]
+    return _Wanted(places=places, gone=gone, joined=joined)
+
+
+def _with_joined(
+    events: Sequence[LineageEvent], joined: Mapping[str, Sequence[str]]
+) -> Iterator[LineageEvent]:
+    """Let growth count what joined at once, too: to a refit that is where it began."""
+    left = dict(joined)
+    for event in events:
+        more = left.pop(event.targets[0], ()) if event.event == "grew" else ()
+        yield replace(event, texts=(*event.texts, *more))
+    for name in sorted(left):
+        yield LineageEvent(event="grew", sources=(name,), targets=(name,), texts=tuple(left[name]))
 
 
 def _placed(session: Session, found: ComplaintMap, late: Sequence[UUID]) -> dict[UUID, str | None]:

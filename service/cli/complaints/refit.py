@@ -1,5 +1,6 @@
 """`closeloop complaints refit`: asks for complaints to be found anew, and waits if wanted."""
 
+import math
 import time
 from typing import Annotated, Any, Final
 
@@ -33,11 +34,16 @@ def refit(
     out().print(words(told))
 
 
-def until_done(client: Client, refit_id: str) -> dict[str, Any]:
+def until_done(client: Client, refit_id: str, *, at_most: float = math.inf) -> dict[str, Any]:
     """Wait until a refit has ended.
 
+    Args:
+        client: Speaks to the service.
+        refit_id: Which.
+        at_most: Seconds.
+
     Raises:
-        CliError: It was given up.
+        CliError: It was given up, or takes longer than that.
     """
     said = False
     started = time.monotonic()
@@ -51,6 +57,10 @@ def until_done(client: Client, refit_id: str) -> dict[str, Any]:
             if not said and told["state"] == "queued" and time.monotonic() - started > WAITING_SECONDS:
                 err().print("it still waits for its turn; `--no-wait` does not", style="dim")
                 said = True
+            if time.monotonic() - started > at_most:
+                raise CliError(
+                    f"the refit is still {told['state']} after {at_most:.0f} s; it goes on by itself"
+                )
             time.sleep(POLL_SECONDS)
 
 
