@@ -63,7 +63,7 @@ def test_a_healthy_service_says_so_by_name(app):
     checks = answer.json()["checks"]
     assert answer.json()["ready"]
     assert {name: check["ok"] for name, check in checks.items()} == dict.fromkeys(
-        ("database", "index", "heads", "models", "indexer", "vectors"), True
+        ("database", "index", "heads", "models", "indexer", "jobs", "vectors"), True
     )
     assert checks["heads"]["detail"] == "tiny 2026.1.1-test"
     assert checks["index"]["detail"] == "Qdrant Edge"
@@ -102,7 +102,7 @@ def test_a_database_that_is_away_is_named_and_every_route_says_when_to_come_back
 
     ready = app.get("/readyz")
     assert ready.status_code == 503
-    assert set(ready.json()["checks"]) == {"database", "index", "heads", "models", "indexer"}
+    assert set(ready.json()["checks"]) == {"database", "index", "heads", "models", "indexer", "jobs"}
     assert not ready.json()["checks"]["database"]["ok"]
     for answer in (
         app.get("/v1/feedback"),

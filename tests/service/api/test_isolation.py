@@ -1,12 +1,15 @@
 """Every route, asked for one tenant's things with a valid key of another, and with keys that may not ask."""
 
 import json
-from uuid import uuid4
+import re
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.routing import APIRoute
 
 from service.auth import create_key, revoke_key
+from service.complaints.refits import Asked, request_refit
+from service.store.records import Complaint, Feedback
 
 SCOPES = ("score", "read", "write", "train", "admin")
 OPEN = {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/redoc", "/docs/oauth2-redirect"}
@@ -32,9 +35,35 @@ ROUTES = {
     "reindex": ("admin", "POST", "/v1/reindex", {"re_embed": True}),
     "export_corrections": ("train", "GET", "/v1/corrections/export", None),
     "get_reindex": ("admin", "GET", "/v1/reindex", None),
+    "list_complaints": ("read", "GET", "/v1/complaints", None),
+    "get_complaint": ("read", "GET", "/v1/complaints/{complaint_id}", None),
+    "refit_complaints": ("write", "POST", "/v1/complaints/refit", None),
+    "list_refits": ("read", "GET", "/v1/complaints/refits", None),
+    "get_refit": ("read", "GET", "/v1/complaints/refits/{refit_id}", None),
+    "change_complaint": ("write", "PATCH", "/v1/complaints/{complaint_id}", {"title": "mine", "version": 1}),
+    "merge_complaint": (
+        "write",
+        "POST",
+        "/v1/complaints/{complaint_id}/merge",
+        {"into": "0123456789abcdef0123", "version": 1},
+    ),
+    "split_complaint": (
+        "write",
+        "POST",
+        "/v1/complaints/{complaint_id}/split",
+        {"feedback_ids": [str(uuid4())], "version": 1},
+    ),
+    "dissolve_complaint": ("write", "POST", "/v1/complaints/{complaint_id}/dissolve", {"version": 1}),
+    "close_complaint": ("write", "POST", "/v1/complaints/{complaint_id}/close", {"note": "done"}),
+    "move_feedback": (
+        "write",
+        "PUT",
+        "/v1/feedback/{feedback_id}/complaint",
+        {"complaint_id": None, "previous": None},
+    ),
 }
 """Each operation's scope, method, path and body."""
-FREE = {"score", "post_feedback", "put_account", "reindex"}
+FREE = {"score", "post_feedback", "put_account", "reindex", "refit_complaints"}
 """Operations that do the asking tenant's own work whatever another tenant has."""
 
 
@@ -57,7 +86,15 @@ def owner(new_caller):
     first, second = owner.store(item, TEXT + " again")
     owner.patch(f"/v1/feedback/{second['id']}/labels", {"topics": ["pricing_value"], "reason": WORD})
     owner.patch(f"/v1/cases/{first['case_id']}", {"assignee": WORD, "version": 1})
-    owner.ids = {"feedback_id": first["id"], "case_id": first["case_id"], "second": second["id"]}
+    complaint_id = uuid4().hex[:20]
+    with owner.state.database.write() as session:
+        words = {"title": f"{WORD} crashes", "notes": WORD, "owner": WORD}
+        session.add(Complaint(tenant_id=owner.tenant_id, id=complaint_id, size=1, rising=False, **words))
+        session.flush()
+        session.get_one(Feedback, UUID(second["id"])).complaint_id = complaint_id
+        refit = request_refit(session, owner.tenant_id, Asked(by=WORD, reason="demand"))[0]
+    owner.ids = {"complaint_id": complaint_id, "refit_id": str(refit.id)}
+    owner.ids |= {"feedback_id": first["id"], "case_id": first["case_id"], "second": second["id"]}
     return owner
 
 
@@ -73,7 +110,11 @@ def snapshot(owner):
     detail = [owner.get(f"/v1/feedback/{owner.ids[name]}").json() for name in ("feedback_id", "second")]
     case = owner.get(f"/v1/cases/{owner.ids['case_id']}").json()
     found = owner.post("/v1/search", {"query": TEXT}).json()
+    complaint = owner.get(f"/v1/complaints/{owner.ids['complaint_id']}").json()
     return {
+        "complaint": complaint,
+        "complaints": owner.get("/v1/complaints").json(),
+        "refits": owner.get("/v1/complaints/refits").json(),
         "queue": [(item["case_id"], item["rank"], item["feedback"]) for item in queue],
         "detail": detail,
         "case": (case["version"], case["state"], case["history"], case["rank"], case["rank_without"]),
@@ -106,7 +147,9 @@ def test_the_table_has_every_route_of_the_application(running):
 @pytest.mark.parametrize("operation", ROUTES)
 def test_a_stranger_learns_nothing_and_changes_nothing(owner, stranger, operation):
     before = snapshot(owner)
-    nowhere = {"feedback_id": uuid4(), "case_id": uuid4()}
+    nowhere = dict.fromkeys(("feedback_id", "case_id", "refit_id"), uuid4()) | {
+        "complaint_id": uuid4().hex[:20]
+    }
 
     answer = send(stranger, operation, owner.ids)
 
@@ -118,9 +161,7 @@ def test_a_stranger_learns_nothing_and_changes_nothing(owner, stranger, operatio
         unknown = send(stranger, operation, nowhere)
         assert answer.status_code == unknown.status_code == 404
         there, nobody = (
-            json.dumps(row.json())
-            .replace(str(given["feedback_id"]), "id")
-            .replace(str(given["case_id"]), "id")
+            re.sub("|".join(str(told) for told in given.values()), "id", json.dumps(row.json()))
             for row, given in ((answer, owner.ids), (unknown, nowhere))
         )
         assert there == nobody
@@ -161,9 +202,11 @@ def test_a_strangers_own_texts_are_ranked_counted_and_found_as_if_nobody_else_we
         {"topic": ["pricing_value"]},
         {"metadata": {"plan": WORD}},
         {"status": ["open"]},
+        {"complaint_id": "of the owner"},
     ],
 )
 def test_no_filter_reaches_into_another_tenant(owner, stranger, where):
+    where = {name: owner.ids[name] if name == "complaint_id" else told for name, told in where.items()}
     found = stranger.post("/v1/search", {"query": TEXT, "filter": where}).json()
 
     assert found["items"] == []

@@ -19,7 +19,7 @@ PRAISE = "thank you, great service, lovely friendly people"
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
-def items(matter: str, count: int, *, first: int = 0, at: datetime = START) -> list[dict[str, Any]]:
+def _items(matter: str, count: int, *, first: int = 0, at: datetime = START) -> list[dict[str, Any]]:
     """Texts of different customers about one matter."""
     return [
         {
@@ -30,6 +30,12 @@ def items(matter: str, count: int, *, first: int = 0, at: datetime = START) -> l
         }
         for place in range(count)
     ]
+
+
+@pytest.fixture(scope="session")
+def items() -> Callable[..., list[dict[str, Any]]]:
+    """Make texts of different customers about one matter."""
+    return _items
 
 
 @pytest.fixture
@@ -51,12 +57,10 @@ def refit() -> Callable[..., Any]:
 def grown(caller, refit) -> Any:
     """A tenant after its first refit: six texts of each matter, and praise."""
     for matter in MATTERS:
-        caller.store(*items(matter, 6))
+        caller.store(*_items(matter, 6))
     caller.store({"text": PRAISE, "external_id": "praise"})
     caller.done = refit(caller)
-    caller.complaints = {
-        row["title"]: row for row in caller.get("/v1/complaints", limit=200).json()["items"]
-    }
+    caller.complaints = {row["title"]: row for row in caller.get("/v1/complaints", limit=200).json()["items"]}
     return caller
 
 
