@@ -305,6 +305,8 @@ def main() -> None:
     if given.alone:
         print(alone_in_process(given.alone, given.set))  # noqa: T201  (read by the parent)
         return
+    if "CLOSELOOP_DATA" not in os.environ:
+        parser.error("expected the evaluation data's folder in CLOSELOOP_DATA, it is not set")
     sets = load_sets(Path(os.environ["CLOSELOOP_DATA"]), given.vectors)[: given.sets]
     few = sets[2].only("warm up", range(300))
     bertopic([row["text"] for row in few.rows], few.vectors)  # numba compiles

@@ -82,6 +82,8 @@ def main() -> None:
     )
     parser.add_argument("--size", type=int, default=None, help="only this one, in this process")
     given = parser.parse_args()
+    if "CLOSELOOP_DATA" not in os.environ:
+        parser.error("expected the evaluation data's folder in CLOSELOOP_DATA, it is not set")
     if given.size:
         measure(given.size, given.vectors)
         return
