@@ -43,6 +43,7 @@ class Moves:
         self._tenant = tenant
         self._before: dict[str, int] = {}
         self._touched: dict[str, Complaint] = {}
+        self._returned: list[str] = []
 
     def move(self, feedback: Feedback, complaint: Complaint | None, *, left: Complaint | None) -> None:
         """Put a text into a complaint, or into none.
@@ -64,11 +65,14 @@ class Moves:
         feedback.dissolved_complaint_id = None
         set_committed_value(feedback, "complaint", complaint)
 
-    def moved(self) -> list[UUID]:
-        """Return the texts of those complaints whose size weighs differently now: their cases are to follow.
+    def settle(self) -> list[UUID]:
+        """Write what happened to the complaints; return the texts whose cases are to follow.
 
-        After a flush. Complaints beyond the last step are never among them.
+        They are those of complaints whose size weighs differently now, never of one beyond the last step.
+        After a flush: what refers to texts comes after them.
         """
+        for name in self._returned:
+            record_event(self._session, self._tenant, "returned", sources=[name], targets=[name], texts=1)
         names = [
             name
             for name, size in self._before.items()
@@ -88,14 +92,7 @@ class Moves:
         if asleep or closed:
             complaint.status = "open"
             complaint.version += 1
-            record_event(
-                self._session,
-                self._tenant,
-                "returned",
-                sources=[complaint.id],
-                targets=[complaint.id],
-                texts=1,
-            )
+            self._returned.append(complaint.id)
 
 
 def record_event(

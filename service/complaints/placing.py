@@ -51,9 +51,9 @@ class Placing:
             if complaint is not text.complaint:  # one row of a complaint is one object in a session
                 self._moves.move(text, complaint, left=text.complaint)
 
-    def moved(self) -> list[UUID]:
-        """Return the texts whose cases are to follow their complaint's new size; after a flush."""
-        return self._moves.moved()
+    def settle(self) -> list[UUID]:
+        """Write what happened to complaints; return the texts whose cases are to follow. After a flush."""
+        return self._moves.settle()
 
     def _lasting(self, names: Collection[str]) -> dict[str, Complaint]:
         """Return the complaints by the names that the map has for them.

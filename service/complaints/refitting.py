@@ -25,6 +25,7 @@ ROUNDS: Final = 5
 """How often it begins anew because people decided something while it ran."""
 
 NOTHING_TO_DO: Final = 0
+FAILED: Final = 1
 PEOPLE_WERE_FASTER: Final = 3
 ORPHANED: Final = 4
 
@@ -85,7 +86,9 @@ def _end_with_parent() -> None:
     """End when whoever started this ends, however it ends: its end of the pipe is closed then."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`: its lock, held by a thread that waits, would break the process's own end.
+        while os.read(0, 1):
+            pass
         os._exit(ORPHANED)
 
     threading.Thread(target=wait, daemon=True, name="parent").start()
@@ -99,6 +102,10 @@ def main(refit_id: str, space: str) -> int:
     database = Database(settings.sqlalchemy_url())
     try:
         return run_refit(database, UUID(refit_id), space=space)
+    except Exception:
+        # Python's own traceback could show a statement's parameters, and so a customer's words.
+        log.exception("refit_failed", refit_id=refit_id)
+        return FAILED
     finally:
         database.close()
 

@@ -155,7 +155,7 @@ def _settle(session: Session, feedback: Feedback, case: Case, held: Mapping[str,
         moves.move(feedback, None, left=feedback.complaint)
     rank_case(case, feedback, feedback.account, weights_of(session.get_one(Tenant, feedback.tenant_id)))
     session.flush()  # before the outbox: see `lock`
-    outbox.enqueue(session, [feedback.id], behind=moves.moved())
+    outbox.enqueue(session, [feedback.id], behind=moves.settle())
 
 
 def _is_no_member_any_more(session: Session, feedback: Feedback) -> bool:

@@ -158,7 +158,7 @@ class _Intake:
         known = [row.feedback for key, row in changed.items() if key not in created]
         replace_topics(self.session, known, list(created.values()))
         self.session.flush()  # before the outbox: see `lock`
-        outbox.enqueue(self.session, changed, behind=placing.moved())
+        outbox.enqueue(self.session, changed, behind=placing.settle())
 
     def _create(self, item: IncomingFeedback, score: ScoredText) -> Accepted:
         account = self.accounts.get(item.account_external_id or "")
