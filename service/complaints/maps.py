@@ -14,7 +14,7 @@ from service.complaints.decisions import decisions_of
 from service.store.records import ComplaintMapRecord
 
 KEPT: Final = 32
-"""Tenants whose maps stay in memory: a thousand complaints take some 20 MB, most tenants far less."""
+"""Tenants whose maps stay in memory: one of 100,000 texts takes 3 MB (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

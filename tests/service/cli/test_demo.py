@@ -34,6 +34,12 @@ def at(cli, running):
     return cli
 
 
+@pytest.fixture(autouse=True)
+def _nobody_runs_jobs_here(monkeypatch):
+    """Complaints are then left out, after a moment."""
+    monkeypatch.setattr("service.cli.demo.REFIT_SECONDS", 0.2)
+
+
 def test_no_service_is_told_and_no_database_made(cli, free_port, tmp_path):
     cli.set(url=f"http://127.0.0.1:{free_port}", data_dir=str(tmp_path / "var"))
     assert "no service at" in cli.refused("demo")
@@ -58,6 +64,7 @@ def test_removing_what_is_not_there_says_so(cli, tmp_path):
 def test_the_demo_shows_what_it_loaded_the_queue_and_a_search_and_leaves_no_key(at, running):
     result = at("demo")
     assert result.exit_code == 0, result.output
+    assert "recurring complaints are left out: the refit is still queued" in result.stderr
     assert re.search(r"190 texts in \d+ languages of 24 accounts, 190 of them new, in", result.stdout)
     assert "\x1b" not in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 120
