@@ -1,0 +1,312 @@
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from transformers import BertConfig, BertModel
+
+from models.branch import BranchShape
+from models.encoder.torch_branch import TorchBranch
+from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from training.datasets.example import Example
+from training.experiment import Fitting
+from training.fit import Progress, Rows, _average, _optimizer, _set_rate, choose_device, fit, read_logits
+from training.labels import truth_of
+from training.network import LOGITS, Network
+from training.token_cache import TokenTable
+
+COUNT, HIDDEN, FROZEN = 40, 16, 12
+CPU = torch.device("cpu")
+SHAPE = BranchShape(from_layer=1, first_layer=2, layers=1, queries=1, hidden=HIDDEN)
+SETTINGS = Fitting(
+    epochs=3, batch_rows=8, learning_rate=1e-3, head_learning_rate=0.02, warmup_steps=4, averaging=0.8
+)
+
+
+def examples():
+    """Rows of which each third says something about another head."""
+    labels = [
+        lambda n: {"sentiment": SENTIMENTS[n % 3]},
+        lambda n: {"urgency": URGENCIES[n % 4], "sentiment": SENTIMENTS[n % 3]},
+        lambda n: {"topics": (TOPICS[n % 5],), "signals": ("legal",) if n % 2 else ()},
+    ]
+    return tuple(
+        Example(
+            id=f"source{n % 2}/{n}",
+            text=str(n),
+            lang="en",
+            source="s",
+            group=str(n),
+            role="train",
+            **labels[n % 3](n),
+        )
+        for n in range(COUNT)
+    )
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 7, COUNT)
+    states = rng.normal(size=(lengths.sum(), HIDDEN)).astype(np.float16)
+    return TokenTable(states=states, offsets=np.concatenate([[0], np.cumsum(lengths)]))
+
+
+@pytest.fixture(scope="module")
+def read_by_branch(tokens):
+    return Rows(examples=examples(), frozen=np.zeros((COUNT, 0), dtype=np.float32), tokens=tokens)
+
+
+@pytest.fixture(scope="module")
+def frozen_rows():
+    features = np.random.default_rng(1).normal(size=(COUNT, FROZEN)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    return Rows(examples=examples(), frozen=features, tokens=None)
+
+
+def bare():
+    torch.manual_seed(0)
+    return Network(None, frozen_width=FROZEN, dropout=0.1)
+
+
+def branched():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=20,
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=24,
+        max_position_embeddings=16,
+    )
+    return Network(TorchBranch(SHAPE, BertModel(config)), frozen_width=0, dropout=0.1)
+
+
+def fitted(network, rows, path, settings=SETTINGS, **changes):
+    given = {"limits": {"source1": 12}, "seed": 5, "device": CPU, "checkpoint": path} | changes
+    return fit(network, rows, settings, **given)
+
+
+def same(one, two):
+    return all(torch.equal(value, two.state_dict()[name]) for name, value in one.state_dict().items())
+
+
+@pytest.fixture(params=["frozen features", "branch"])
+def case(request, frozen_rows, read_by_branch):
+    """What makes a network, and the rows that it reads."""
+    return (bare, frozen_rows) if request.param == "frozen features" else (branched, read_by_branch)
+
+
+class Killed(Exception):  # noqa: N818 (what happened, not what went wrong)
+    """Stands for a process that ends."""
+
+
+def kill_after(count):
+    """A callback that ends the process at its so-manieth call."""
+    calls = []
+
+    def called(*_):
+        calls.append(1)
+        if len(calls) == count:
+            raise Killed
+
+    return called
+
+
+@pytest.mark.parametrize(
+    "death",
+    [
+        {"advance": 2},  # before there is a checkpoint
+        {"finished": 1},
+        {"advance": 7},  # in the middle of an epoch
+        {"finished": 2},
+        {"finished": 3},  # after the last
+    ],
+    ids=str,
+)
+def test_a_fit_that_was_killed_ends_at_the_weights_of_one_that_was_not(case, tmp_path, death):
+    make, rows = case
+    expected = fitted(make(), rows, tmp_path / "straight.safetensors")
+    path = tmp_path / "killed.safetensors"
+    with pytest.raises(Killed):
+        fitted(make(), rows, path, **{name: kill_after(count) for name, count in death.items()})
+    assert same(fitted(make(), rows, path), expected)
+
+
+def test_a_fit_that_was_killed_again_and_again_ends_there_too(case, tmp_path):
+    make, rows = case
+    expected = fitted(make(), rows, tmp_path / "straight.safetensors")
+    path = tmp_path / "killed.safetensors"
+    for _ in range(3):
+        with pytest.raises(Killed):
+            fitted(make(), rows, path, finished=kill_after(1))
+    assert same(fitted(make(), rows, path), expected)
+
+
+def test_a_finished_fit_is_not_fitted_again(frozen_rows, tmp_path):
+    path, told = tmp_path / "c.safetensors", []
+    expected = fitted(bare(), frozen_rows, path)
+    again = fitted(bare(), frozen_rows, path, advance=lambda: told.append(1))
+    assert same(again, expected)
+    assert told == []
+
+
+def test_another_seed_ends_at_other_weights(case, tmp_path):
+    make, rows = case
+    one, two = (fitted(make(), rows, tmp_path / f"{seed}.safetensors", seed=seed) for seed in (1, 2))
+    assert not same(one, two)
+
+
+def test_every_epoch_and_batch_is_told(frozen_rows, tmp_path):
+    started, finished, batches = [], [], []
+    fitted(
+        bare(),
+        frozen_rows,
+        tmp_path / "c.safetensors",
+        started=lambda *told: started.append(told),
+        advance=lambda: batches.append(1),
+        finished=lambda *told: finished.append(told),
+    )
+    # 20 rows of the source without a limit and 12 of the other, 8 a batch.
+    assert started == [(0, 4), (1, 4), (2, 4)]
+    assert len(batches) == 12
+    assert [epoch for epoch, _, _ in finished] == [0, 1, 2]
+    assert {head for _, losses, _ in finished for head in losses} == set(LOGITS)
+    assert all(np.isfinite(loss) for _, losses, _ in finished for loss in losses.values())
+
+
+def test_the_network_comes_back_ready_to_predict_on_the_cpu(case, tmp_path):
+    make, rows = case
+    found = fitted(make(), rows, tmp_path / "c.safetensors")
+    assert not found.training
+    assert {value.device.type for value in found.state_dict().values()} == {"cpu"}
+
+
+def test_what_can_be_learnt_is_learnt(frozen_rows, tmp_path):
+    settings = SETTINGS.model_copy(update={"epochs": 60, "averaging": 0.9})
+    found = fitted(bare(), frozen_rows, tmp_path / "c.safetensors", settings, limits={})
+    told = [place for place, row in enumerate(frozen_rows.examples) if row.sentiment]
+    truth = truth_of("sentiment", [frozen_rows.examples[place] for place in told])
+    chosen = read_logits(found, frozen_rows, CPU)["sentiment"][told].argmax(axis=1)
+    assert (chosen == truth).mean() > 0.8
+
+
+def test_a_head_whose_loss_has_no_weight_stays_as_it_was(frozen_rows, tmp_path):
+    settings = SETTINGS.model_copy(update={"loss_weights": {"urgency": 0.0}, "weight_decay": 0.0})
+    before = copy.deepcopy(bare())
+    found = fitted(bare(), frozen_rows, tmp_path / "c.safetensors", settings)
+    torch.testing.assert_close(
+        found.heads["urgency"].weight, before.heads["urgency"].weight, rtol=0, atol=1e-7
+    )
+    assert not torch.allclose(found.heads["sentiment"].weight, before.heads["sentiment"].weight)
+
+
+def test_without_averaging_the_last_weights_are_returned(frozen_rows, tmp_path):
+    path = tmp_path / "c.safetensors"
+    found = fitted(bare(), frozen_rows, path, SETTINGS.model_copy(update={"averaging": 0.0}))
+    stored = load_file(path)
+    for name, value in found.state_dict().items():
+        torch.testing.assert_close(value, stored[f"network.{name}"], rtol=0, atol=0)
+
+
+def test_averaged_weights_are_returned_not_the_last_ones(frozen_rows, tmp_path):
+    path = tmp_path / "c.safetensors"
+    found = fitted(bare(), frozen_rows, path)
+    stored = load_file(path)
+    weight = found.heads["sentiment"].weight
+    assert torch.equal(weight, stored["average.heads.sentiment.weight"])
+    assert not torch.equal(weight, stored["network.heads.sentiment.weight"])
+
+
+def test_the_average_forgets_its_first_weights_faster():
+    network = bare()
+    progress = Progress(epochs=0, step=0, average={k: v.clone() for k, v in network.state_dict().items()})
+    expected = progress.average["heads.urgency.bias"].clone()
+    for step in range(1, 40):
+        with torch.no_grad():
+            network.heads["urgency"].bias.fill_(float(step))
+        progress.step = step
+        _average(progress, network, 0.7)
+        kept = min(0.7, (1 + step) / (10 + step))
+        expected = kept * expected + (1 - kept) * step
+    torch.testing.assert_close(progress.average["heads.urgency.bias"], expected)
+
+
+def test_rates_rise_over_the_warm_up_and_fall_in_a_line():
+    settings = SETTINGS.model_copy(update={"warmup_steps": 10})
+    optimizer = _optimizer(branched(), settings)
+    rates = []
+    for step in range(100):
+        _set_rate(optimizer, settings, step, 100)
+        rates.append([group["lr"] for group in optimizer.param_groups])
+    shares = [branch / settings.learning_rate for branch, _ in rates]
+    assert shares == pytest.approx([heads / settings.head_learning_rate for _, heads in rates])
+    assert shares[:10] == sorted(shares[:10])
+    assert shares[10:] == sorted(shares[10:], reverse=True)
+    assert shares[0] == pytest.approx(0.1)
+    assert shares[50] == pytest.approx(0.5)
+    assert shares[99] == pytest.approx(0.02)
+
+
+def test_without_a_warm_up_the_first_step_has_the_whole_rate():
+    settings = SETTINGS.model_copy(update={"warmup_steps": 0})
+    optimizer = _optimizer(bare(), settings)
+    _set_rate(optimizer, settings, 0, 100)
+    assert [group["lr"] for group in optimizer.param_groups] == [settings.head_learning_rate]
+
+
+def test_layers_and_heads_have_rates_of_their_own_and_nothing_is_left_out():
+    network = branched()
+    layers, heads = _optimizer(network, SETTINGS).param_groups
+    assert {id(value) for value in layers["params"]} == {id(v) for v in network.branch.layers.parameters()}
+    assert len(layers["params"]) + len(heads["params"]) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "expected"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", False, "cuda")],
+)
+def test_a_device_is_a_gpu_where_asked_for_or_where_there_is_one(monkeypatch, name, gpu, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert choose_device(name).type == expected
+
+
+def test_a_checkpoint_is_one_safetensors_file_that_tells_how_far_it_is(case, tmp_path):
+    make, rows = case
+    path = tmp_path / "c.safetensors"
+    network = fitted(make(), rows, path)
+    assert [left.name for left in tmp_path.iterdir()] == ["c.safetensors"]
+    with safe_open(path, "pt") as file:
+        assert json.loads(file.metadata()["progress"]) == {"epochs": 3, "step": 12}
+        names = set(file.keys())
+    weights = set(network.state_dict())
+    assert {name for name in names if name.startswith("network.")} == {f"network.{n}" for n in weights}
+    assert {name for name in names if name.startswith("average.")} == {f"average.{n}" for n in weights}
+    moments = {name for name in names if name.startswith("optimizer.")}
+    assert len(moments) == 3 * len(list(network.parameters()))
+
+
+def test_a_checkpoint_half_written_is_not_gone_on_from(frozen_rows, tmp_path):
+    (tmp_path / "c.part").write_bytes(b"half")
+    expected = fitted(bare(), frozen_rows, tmp_path / "other.safetensors")
+    assert same(fitted(bare(), frozen_rows, tmp_path / "c.safetensors"), expected)
+
+
+def test_logits_come_in_the_order_of_the_rows_whatever_their_lengths(case, tmp_path):
+    make, rows = case
+    network = make().eval()
+    found = read_logits(network, rows, CPU)
+    with torch.inference_mode():
+        for place in (0, 7, COUNT - 1):
+            alone = network(*rows.inputs([place], CPU))
+            for head, logits in alone.items():
+                # The loop reads in bfloat16, of eight bits.
+                np.testing.assert_allclose(found[head][place], logits[0].numpy(), atol=0.03)
+
+
+def test_no_rows_have_no_logits(frozen_rows):
+    nothing = Rows(examples=(), frozen=frozen_rows.frozen[:0], tokens=None)
+    assert read_logits(bare(), nothing, CPU) == {}
