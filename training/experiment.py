@@ -111,6 +111,7 @@ class Fitting(_Strict):
     weight_decay: _NotNegative = 0.01
     warmup_steps: int = Field(default=100, ge=0)
     dropout: _Share = 0.1
+    token_dropout: _Share = Field(default=0.0, description="share of a text's tokens hidden at each step")
     label_smoothing: _Share = 0.05
     averaging: _Share = Field(default=0.995, description="decay a step of the weights' moving average")
     tokens_max: int = Field(default=160, ge=8, description="tokens of a text that training reads")

@@ -177,7 +177,8 @@ def _step(
 ) -> dict[str, float]:
     network.train()
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = network(*rows.inputs(batch, device))
+        frozen, states, mask = rows.inputs(batch, device)
+        logits = network(frozen, states, without_tokens(mask, settings.token_dropout))
     on_cpu = {head: values.float().cpu() for head, values in logits.items()}
     targets = targets_of([rows.examples[place] for place in batch])
     losses = losses_of(on_cpu, targets, smoothing=settings.label_smoothing)
@@ -187,6 +188,22 @@ def _step(
     torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
     optimizer.step()
     return {head: float(loss.detach()) for head, loss in losses.items()}
+
+
+def without_tokens(mask: Tensor, share: float) -> Tensor:
+    """Hide a share of the tokens, other ones each time; the first token of a text always stays.
+
+    A branch sees the same states of a text in every epoch; this keeps it from learning texts by heart.
+
+    Args:
+        mask: 1 for tokens, 0 for filling. *Shape:* ``(rows, tokens)``.
+        share: To hide, 0..1.
+    """
+    if not share:
+        return mask
+    kept = (torch.rand(mask.shape, device=mask.device) >= share).to(mask.dtype)
+    kept[:, 0] = 1
+    return mask * kept
 
 
 def _optimizer(network: Network, settings: Fitting) -> Optimizer:

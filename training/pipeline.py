@@ -39,7 +39,7 @@ class Context:
         """Return a cache of what heads read in serving: the same forward pass, branch included."""
         if branch is None:
             return self.features
-        folder = self.path("features") / branch.digest()
+        folder = self.experiment.runs / "features" / branch.digest()
         return FeatureCache(folder, self.features.encoder.with_branch(branch))
 
     def path(self, name: str) -> Path:
@@ -48,18 +48,18 @@ class Context:
 
 
 def make_context(experiment: Experiment, encoder: Encoder, console: Console) -> Context:
-    """Return what stages get, with caches in the run's folder.
+    """Return what stages get, with caches that all experiments in the runs' folder share.
 
     Raises:
         ExperimentError: The experiment has a branch, and the encoder no layers.
     """
-    features = FeatureCache(experiment.run_folder / "features", encoder)
+    features = FeatureCache(experiment.runs / "features", encoder)
     tokens = None
     if experiment.branch is not None:
         if not isinstance(encoder, SentenceEncoder):
             raise ExperimentError(f"a branch needs an encoder with layers; {encoder.name} has none")
         tokens = TokenCache(
-            experiment.run_folder / "tokens",
+            experiment.runs / "tokens",
             encoder,
             layer=experiment.branch.from_layer,
             tokens_max=experiment.fitting.tokens_max,
