@@ -98,6 +98,7 @@ def test_unknown_field_is_refused(tmp_path, extra):
         ("[fitting]\nlearning_rate = inf", "learning_rate"),
         ("[fitting]\ndropout = 1.5", "dropout"),
         ("[fitting]\naveraging = 2.0", "averaging"),
+        ("[fitting]\ntoken_dropout = -0.1", "token_dropout"),
         ("[fitting]\ntokens_max = 1", "tokens_max"),
         ("[fitting.loss_weights]\nmood = 1.0", "loss_weights.mood"),
         ("[fitting.loss_weights]\nurgency = -1.0", "loss_weights.urgency"),

@@ -13,7 +13,17 @@ from models.encoder.torch_branch import TorchBranch
 from models.labels import SENTIMENTS, TOPICS, URGENCIES
 from training.datasets.example import Example
 from training.experiment import Fitting
-from training.fit import Progress, Rows, _average, _optimizer, _set_rate, choose_device, fit, read_logits
+from training.fit import (
+    Progress,
+    Rows,
+    _average,
+    _optimizer,
+    _set_rate,
+    choose_device,
+    fit,
+    read_logits,
+    without_tokens,
+)
 from training.labels import truth_of
 from training.network import LOGITS, Network
 from training.token_cache import TokenTable
@@ -22,7 +32,13 @@ COUNT, HIDDEN, FROZEN = 40, 16, 12
 CPU = torch.device("cpu")
 SHAPE = BranchShape(from_layer=1, first_layer=2, layers=1, queries=1, hidden=HIDDEN)
 SETTINGS = Fitting(
-    epochs=3, batch_rows=8, learning_rate=1e-3, head_learning_rate=0.02, warmup_steps=4, averaging=0.8
+    epochs=3,
+    batch_rows=8,
+    learning_rate=1e-3,
+    head_learning_rate=0.02,
+    warmup_steps=4,
+    averaging=0.8,
+    token_dropout=0.2,
 )
 
 
@@ -263,6 +279,34 @@ def test_layers_and_heads_have_rates_of_their_own_and_nothing_is_left_out():
     layers, heads = _optimizer(network, SETTINGS).param_groups
     assert {id(value) for value in layers["params"]} == {id(v) for v in network.branch.layers.parameters()}
     assert len(layers["params"]) + len(heads["params"]) == len(list(network.parameters()))
+
+
+def mask_of(*lengths):
+    longest = max(lengths)
+    return torch.tensor([[1.0] * length + [0.0] * (longest - length) for length in lengths])
+
+
+def test_no_token_is_hidden_unless_asked_for():
+    mask = mask_of(5, 2)
+    assert torch.equal(without_tokens(mask, 0.0), mask)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.99, 1.0])
+def test_a_text_keeps_its_first_token_and_gains_no_filling(share):
+    torch.manual_seed(0)
+    mask = mask_of(1, 30, 7)
+    for _ in range(20):
+        found = without_tokens(mask, share)
+        assert found[:, 0].tolist() == [1.0, 1.0, 1.0]
+        assert not (found > mask).any()
+
+
+def test_about_the_share_asked_for_is_hidden_other_tokens_each_time():
+    torch.manual_seed(0)
+    mask = mask_of(*[200] * 50)
+    one, two = without_tokens(mask, 0.25), without_tokens(mask, 0.25)
+    assert one[:, 1:].mean().item() == pytest.approx(0.75, abs=0.02)
+    assert not torch.equal(one, two)
 
 
 @pytest.mark.parametrize(

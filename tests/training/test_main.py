@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,6 +42,27 @@ def toml(tmp_path, data_root):
     return path
 
 
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, data_writer):
+    """Where the command has run once."""
+    folder = tmp_path_factory.mktemp("run")
+    data_writer(folder / "data")
+    (folder / "tiny.toml").write_text(TOML)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("CLOSELOOP_DATA", str(folder / "data"))
+        assert call("run", "tiny.toml").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def made(run_folder, tmp_path, monkeypatch):
+    """The experiment file beside what it made; whatever a test does to it is its own."""
+    shutil.copytree(run_folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("CLOSELOOP_DATA", str(tmp_path / "data"))
+    return tmp_path / "tiny.toml"
+
+
 def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -78,6 +100,14 @@ def test_a_branch_on_an_encoder_without_layers_ends_with_a_sentence_and_status_2
     assert "a branch needs an encoder with layers" in done.output
 
 
+@pytest.mark.xfail(reason="the sentence is read as markup, which brackets are a part of")
+@pytest.mark.parametrize("name", ["[runs]", "[/runs]"])
+def test_brackets_in_a_name_are_said_as_they_are(tmp_path, name):
+    done = call("run", f"{name}.toml")
+    assert done.exit_code == 2
+    assert name in done.output
+
+
 @pytest.mark.parametrize("command", ["evaluate", "suspects"])
 def test_unset_data_folder_ends_every_command_with_status_2(toml, monkeypatch, command):
     monkeypatch.delenv("CLOSELOOP_DATA")
@@ -90,31 +120,28 @@ def test_evaluating_a_folder_that_is_no_model_ends_with_status_2(toml, tmp_path)
     assert "expected a model folder" in done.output
 
 
-def test_run_then_evaluate_agree(toml):
-    assert call("run", toml).exit_code == 0
-    done = call("evaluate", toml, "--model", "model")
+def test_run_then_evaluate_agree(made):
+    done = call("evaluate", made, "--model", "model")
     assert done.exit_code == 0
     assert "gold urgency macro_f1 all" in done.output
 
 
-def test_evaluating_a_model_whose_figures_differ_ends_with_status_1(toml, tmp_path):
-    call("run", toml)
+def test_evaluating_a_model_whose_figures_differ_ends_with_status_1(made, tmp_path):
     path = tmp_path / "model" / "manifest.json"
     text = path.read_text()
     place = text.index('"value":', text.index('"measurements"'))
     end = text.index(",", place)
     path.write_text(text[:place] + '"value": 0.123456' + text[end:])
-    assert call("evaluate", toml, "--model", "model").exit_code == 1
+    assert call("evaluate", made, "--model", "model").exit_code == 1
 
 
-def test_a_model_that_is_worse_than_the_current_one_ends_with_status_2(toml, tmp_path):
-    assert call("run", toml).exit_code == 0
+def test_a_model_that_is_worse_than_the_current_one_ends_with_status_2(made, tmp_path):
     path = tmp_path / "model" / "manifest.json"
     current = json.loads(path.read_text())
     for figure in current["measurements"]:
         figure["value"] += 0.5
     path.write_text(json.dumps(current))
-    done = call("run", toml, "--force")
+    done = call("run", made, "--force")
     assert done.exit_code == 2
     assert "may not replace" in done.output
 

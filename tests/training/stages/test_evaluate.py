@@ -1,0 +1,55 @@
+from models.labels import NON_FEEDBACK
+from training.datasets.example import Example
+from training.stages.calibrate import gold_rows, signal_rows
+from training.stages.evaluate import report_rows
+
+
+def example(name, source, role, **labels):
+    return Example(id=name, text=name, lang="en", source=source, group=name, role=role, **labels)
+
+
+GOLD = example("gold/g1", "gold", "validation", urgency="low", sentiment="neutral", topics=("other",))
+ROWS = [
+    example("gold/g2", "gold", "train", urgency="high"),
+    GOLD,
+    example("texts/fi-1", "texts", "validation", urgency="low", signals=()),
+    example("texts/fi-2", "texts", "train", urgency="low", signals=()),
+    example("umsab/val/sentiment/ab", "umsab", "validation", sentiment="neutral"),
+    example("umsab/test/sentiment/cd", "umsab", "benchmark", sentiment="neutral"),
+    example("xsid/test.fi/topics/ef", "xsid", "benchmark", topics=("other",)),
+]
+NOISE = example("non_feedback/nf-1", "non_feedback", "validation", signals=(NON_FEEDBACK,))
+
+
+def test_rows_that_train_are_neither_reported_on_nor_calibrated_by():
+    reported = [row for rows in report_rows([*ROWS, NOISE]).values() for row in rows]
+    told = [*reported, *gold_rows(ROWS), *signal_rows([*ROWS, NOISE])]
+    assert {row.role for row in told} == {"validation", "benchmark"}
+
+
+def test_rows_are_reported_on_by_source_and_benchmarks_by_split_too():
+    found = {name: [row.id for row in rows] for name, rows in report_rows(ROWS).items()}
+    assert found == {
+        "gold": ["gold/g1"],
+        "texts": ["texts/fi-1"],
+        "umsab": ["umsab/val/sentiment/ab"],
+        "umsab/test": ["umsab/test/sentiment/cd"],
+        "xsid/test.fi": ["xsid/test.fi/topics/ef"],
+    }
+
+
+def test_real_feedback_stands_beside_non_feedback_as_what_it_is_not():
+    noise, real = report_rows([*ROWS, NOISE])["non_feedback"]
+    assert noise == NOISE
+    assert (real.id, real.signals, real.urgency, real.sentiment, real.topics) == (
+        "gold/g1",
+        (),
+        None,
+        None,
+        None,
+    )
+    assert report_rows([*ROWS, NOISE])["gold"] == [GOLD]
+
+
+def test_gold_rows_calibrate_signals_though_nobody_looked_for_them():
+    assert [row.id for row in signal_rows([*ROWS, NOISE])] == ["texts/fi-1", "non_feedback/nf-1", "gold/g1"]
