@@ -78,6 +78,8 @@ class Stage:
         inputs: Checksums of what it reads besides earlier stages' outputs, by name.
         reads: Files of the run folder that earlier stages wrote.
         writes: Files that it leaves, as paths.
+        unfinished: Patterns of files in the run folder that a killed run goes on from; they are removed when
+            the stage is done, and before it is forced.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Stage:
     inputs: Callable[[Context], Mapping[str, str]]
     reads: tuple[str, ...]
     writes: Callable[[Context], Sequence[Path]]
+    unfinished: tuple[str, ...] = ()
 
 
 def run_stages(
@@ -119,8 +122,11 @@ def run_stages(
         context.console.print(f"[bold]{stage.name}[/bold]")
         key = _key(stage, context)
         _stamp_path(stage, context).unlink(missing_ok=True)
+        if force:
+            _remove_unfinished(stage, context)
         stage.run(context)
         _write_stamp(stage, context, key)
+        _remove_unfinished(stage, context)
         ran.append(stage.name)
     return ran
 
@@ -143,6 +149,12 @@ def _key(stage: Stage, context: Context) -> str:
         "reads": {name: checksum(context.path(name)) for name in stage.reads},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _remove_unfinished(stage: Stage, context: Context) -> None:
+    for pattern in stage.unfinished:
+        for path in context.experiment.run_folder.glob(pattern):
+            path.unlink()
 
 
 def _stamp_path(stage: Stage, context: Context) -> Path:

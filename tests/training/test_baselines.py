@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from models.labels import SENTIMENTS, URGENCIES
 from training.baselines import LEXICON_LANGUAGES, FrozenLinear, Lexicon, commonest
 from training.datasets.example import Example
-from training.fitting import fit_basis
+from training.logistic import fit_basis
 
 COUNT, WIDTH = 200, 10
 

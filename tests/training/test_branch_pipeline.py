@@ -1,5 +1,6 @@
 """A branch from end to end: trained beside a tiny transformer, packaged, and served from its folder."""
 
+import copy
 import json
 import shutil
 from io import StringIO
@@ -8,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from safetensors.numpy import load_file as load_arrays
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 from models.artefact import BRANCH, CARD, MANIFEST, WEIGHTS, load_artefact
 from models.branch import BranchShape
@@ -19,7 +19,7 @@ from models.errors import ArtefactError, EncoderMismatchError
 from tests.tiny_encoder import write_tiny_folder
 from training.comparison import compare_with_card
 from training.datasets.example import read_examples
-from training.network import Network
+from training.fit import fit
 from training.pipeline import make_context, run_stages
 from training.stages import STAGES
 from training.stages.train import HISTORY
@@ -53,13 +53,26 @@ def new_context(experiment, encoder):
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory, branched, encoder, data_writer):
+def trained():
+    """Networks as they were fitted, before anything was rounded."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, branched, encoder, data_writer, trained):
     """Where all stages have run once."""
+
+    def fit_and_remember(*arguments, **settings):
+        found = fit(*arguments, **settings)
+        trained.append(copy.deepcopy(found[0]))
+        return found
+
     folder = tmp_path_factory.mktemp("branched")
     data_writer(folder / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("CLOSELOOP_DATA", str(folder / "data"))
+        patch.setattr("training.stages.train.fit", fit_and_remember)
         assert run_stages(STAGES, new_context(branched, encoder)) == [stage.name for stage in STAGES]
     return folder
 
@@ -109,18 +122,14 @@ def test_a_folder_whose_branch_is_damaged_is_not_loaded(artefact, encoder):
         load_artefact(artefact.folder, encoder_name=encoder.name)
 
 
-def test_serving_gives_the_logits_of_the_trained_network(finished, artefact, encoder, texts):
-    (checkpoint,) = finished.experiment.run_folder.glob("checkpoint-*.safetensors")
-    stored = load_file(checkpoint)
-    network = Network(TorchBranch(SHAPE, encoder.transformer), frozen_width=0, dropout=0.0).eval()
-    names = network.state_dict()
-    network.load_state_dict({name: stored[f"average.{name}"] for name in names})
+def test_serving_gives_the_logits_of_the_trained_network(finished, trained, artefact, encoder, texts):
+    (network,) = trained
     states, mask = finished.tokens.load(texts).padded(range(len(texts)))
     nothing = torch.zeros((len(texts), 0))
     with torch.inference_mode():
-        trained = network(nothing, torch.from_numpy(states).float(), torch.from_numpy(mask))
+        expected = network(nothing, torch.from_numpy(states).float(), torch.from_numpy(mask))
     features = encoder.with_branch(artefact.branch).encode(texts).features
-    for head, logits in trained.items():
+    for head, logits in expected.items():
         served = getattr(artefact.heads, head).logits(features)
         # Hidden states are kept and the branch is shipped in float16, of eleven bits.
         np.testing.assert_allclose(served, logits.numpy(), atol=0.02)
@@ -161,7 +170,7 @@ def test_weights_take_two_bytes_each_in_the_branch_and_four_in_the_heads(artefac
     logits = 3 + 3 + 15 + 5
     size = (artefact.folder / WEIGHTS).stat().st_size
     assert 4 * logits * (SHAPE.width + 1) <= size <= 4 * logits * (SHAPE.width + 1) + 2048
-    tensors = load_arrays(artefact.folder / BRANCH)
+    tensors = load_file(artefact.folder / BRANCH)
     assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float16)}
 
 
@@ -173,7 +182,7 @@ def test_the_folder_in_use_is_the_one_kept_under_its_revision(finished, artefact
 
 def test_every_epoch_is_told_and_the_network_learns(finished):
     history = json.loads(finished.path(HISTORY).read_text())
-    assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
+    assert [epoch["number"] for epoch in history] == list(range(1, EPOCHS + 1))
     assert history[-1]["losses"]["sentiment"] < history[0]["losses"]["sentiment"]
 
 
@@ -186,9 +195,12 @@ def test_another_length_of_the_branch_prepares_nothing_again(finished):
     assert run_stages(STAGES, changed(finished, branch=shape), until="train") == ["train"]
 
 
-def test_another_beginning_of_the_branch_reads_the_lower_layers_again(finished):
-    shape = SHAPE.model_copy(update={"from_layer": 1})
-    assert run_stages(STAGES, changed(finished, branch=shape), until="train") == ["prepare", "train"]
+def test_another_beginning_of_the_branch_reads_another_layer_of_the_same_rows(finished):
+    context = changed(finished, branch=SHAPE.model_copy(update={"from_layer": 1}))
+    rows = [row.text for row in read_examples(finished.path("examples.jsonl")) if row.role == "train"]
+    assert context.tokens.missing(rows) == list(dict.fromkeys(rows))
+    assert run_stages(STAGES, context, until="train") == ["train"]
+    assert context.tokens.missing(rows) == []
 
 
 def test_the_figures_are_reproduced_from_the_folder_alone(finished, artefact):

@@ -14,8 +14,8 @@ from models.labels import SENTIMENTS, TOPICS, URGENCIES
 from training.datasets.example import Example
 from training.experiment import Fitting
 from training.fit import (
-    Progress,
     Rows,
+    State,
     _average,
     _optimizer,
     _set_rate,
@@ -101,9 +101,46 @@ def branched():
     return Network(TorchBranch(SHAPE, BertModel(config)), frozen_width=0, dropout=0.1)
 
 
+class Watcher:
+    """Remembers what it is told; its process can be ended at a call."""
+
+    def __init__(self, **dies):
+        self.told = []
+        self._dies = dies
+
+    def _hear(self, name, *what):
+        self.told.append((name, *what))
+        if self.heard(name) == self._dies.get(name):
+            raise Killed
+
+    def heard(self, name):
+        return sum(told[0] == name for told in self.told)
+
+    def started(self, number, batches):
+        self._hear("started", number, batches)
+
+    def advanced(self):
+        self._hear("advanced")
+
+    def scores(self, averaged):
+        assert not averaged.training
+        self._hear("scores")
+        weight = averaged.heads["urgency"].weight
+        return {"urgency/weight": weight.detach().double().sum().item()}
+
+
+class Killed(Exception):  # noqa: N818 (what happened, not what went wrong)
+    """Stands for a process that ends."""
+
+
 def fitted(network, rows, path, settings=SETTINGS, **changes):
-    given = {"limits": {"source1": 12}, "seed": 5, "device": CPU, "checkpoint": path} | changes
-    return fit(network, rows, settings, **given)
+    """Return the network and its history."""
+    given = {"limits": {"source1": 12}, "seed": 5, "device": CPU, "checkpoint": path, "watcher": Watcher()}
+    return fit(network, rows, settings, **given | changes)
+
+
+def network_of(*arguments, **changes):
+    return fitted(*arguments, **changes)[0]
 
 
 def same(one, two):
@@ -116,94 +153,78 @@ def case(request, frozen_rows, read_by_branch):
     return (bare, frozen_rows) if request.param == "frozen features" else (branched, read_by_branch)
 
 
-class Killed(Exception):  # noqa: N818 (what happened, not what went wrong)
-    """Stands for a process that ends."""
-
-
-def kill_after(count):
-    """A callback that ends the process at its so-manieth call."""
-    calls = []
-
-    def called(*_):
-        calls.append(1)
-        if len(calls) == count:
-            raise Killed
-
-    return called
-
-
 @pytest.mark.parametrize(
     "death",
     [
-        {"advance": 2},  # before there is a checkpoint
-        {"finished": 1},
-        {"advance": 7},  # in the middle of an epoch
-        {"finished": 2},
-        {"finished": 3},  # after the last
+        {"advanced": 2},  # before there is a checkpoint
+        {"scores": 1},
+        {"started": 2},
+        {"advanced": 7},  # in the middle of an epoch
+        {"scores": 3},  # before the last is kept
     ],
     ids=str,
 )
-def test_a_fit_that_was_killed_ends_at_the_weights_of_one_that_was_not(case, tmp_path, death):
+def test_a_fit_that_was_killed_ends_like_one_that_was_not(case, tmp_path, death):
     make, rows = case
-    expected = fitted(make(), rows, tmp_path / "straight.safetensors")
+    expected, remembered = fitted(make(), rows, tmp_path / "straight.safetensors")
     path = tmp_path / "killed.safetensors"
     with pytest.raises(Killed):
-        fitted(make(), rows, path, **{name: kill_after(count) for name, count in death.items()})
-    assert same(fitted(make(), rows, path), expected)
+        fitted(make(), rows, path, watcher=Watcher(**death))
+    found, history = fitted(make(), rows, path)
+    assert same(found, expected)
+    assert history == remembered
 
 
 def test_a_fit_that_was_killed_again_and_again_ends_there_too(case, tmp_path):
     make, rows = case
-    expected = fitted(make(), rows, tmp_path / "straight.safetensors")
+    expected, remembered = fitted(make(), rows, tmp_path / "straight.safetensors")
     path = tmp_path / "killed.safetensors"
-    for _ in range(3):
+    for _ in range(2):
+        # Dies as the second epoch that it begins does.
         with pytest.raises(Killed):
-            fitted(make(), rows, path, finished=kill_after(1))
-    assert same(fitted(make(), rows, path), expected)
+            fitted(make(), rows, path, watcher=Watcher(started=2))
+    found, history = fitted(make(), rows, path)
+    assert same(found, expected)
+    assert history == remembered
 
 
 def test_a_finished_fit_is_not_fitted_again(frozen_rows, tmp_path):
-    path, told = tmp_path / "c.safetensors", []
-    expected = fitted(bare(), frozen_rows, path)
-    again = fitted(bare(), frozen_rows, path, advance=lambda: told.append(1))
+    path, watcher = tmp_path / "c.safetensors", Watcher()
+    expected, remembered = fitted(bare(), frozen_rows, path)
+    again, history = fitted(bare(), frozen_rows, path, watcher=watcher)
     assert same(again, expected)
-    assert told == []
+    assert history == remembered
+    assert watcher.told == []
 
 
 def test_another_seed_ends_at_other_weights(case, tmp_path):
     make, rows = case
-    one, two = (fitted(make(), rows, tmp_path / f"{seed}.safetensors", seed=seed) for seed in (1, 2))
+    one, two = (network_of(make(), rows, tmp_path / f"{seed}.safetensors", seed=seed) for seed in (1, 2))
     assert not same(one, two)
 
 
-def test_every_epoch_and_batch_is_told(frozen_rows, tmp_path):
-    started, finished, batches = [], [], []
-    fitted(
-        bare(),
-        frozen_rows,
-        tmp_path / "c.safetensors",
-        started=lambda *told: started.append(told),
-        advance=lambda: batches.append(1),
-        finished=lambda *told: finished.append(told),
-    )
+def test_every_epoch_and_batch_is_told_and_every_epoch_remembered(frozen_rows, tmp_path):
+    watcher = Watcher()
+    _, history = fitted(bare(), frozen_rows, tmp_path / "c.safetensors", watcher=watcher)
     # 20 rows of the source without a limit and 12 of the other, 8 a batch.
-    assert started == [(0, 4), (1, 4), (2, 4)]
-    assert len(batches) == 12
-    assert [epoch for epoch, _, _ in finished] == [0, 1, 2]
-    assert {head for _, losses, _ in finished for head in losses} == set(LOGITS)
-    assert all(np.isfinite(loss) for _, losses, _ in finished for loss in losses.values())
+    epochs = [[("started", number, 4), *[("advanced",)] * 4, ("scores",)] for number in (1, 2, 3)]
+    assert watcher.told == [told for epoch in epochs for told in epoch]
+    assert [epoch.number for epoch in history] == [1, 2, 3]
+    assert {head for epoch in history for head in epoch.losses} == set(LOGITS)
+    assert all(np.isfinite(list(epoch.losses.values())).all() for epoch in history)
+    assert len({epoch.validation["urgency/weight"] for epoch in history}) == 3
 
 
 def test_the_network_comes_back_ready_to_predict_on_the_cpu(case, tmp_path):
     make, rows = case
-    found = fitted(make(), rows, tmp_path / "c.safetensors")
+    found = network_of(make(), rows, tmp_path / "c.safetensors")
     assert not found.training
     assert {value.device.type for value in found.state_dict().values()} == {"cpu"}
 
 
 def test_what_can_be_learnt_is_learnt(frozen_rows, tmp_path):
     settings = SETTINGS.model_copy(update={"epochs": 60, "averaging": 0.9})
-    found = fitted(bare(), frozen_rows, tmp_path / "c.safetensors", settings, limits={})
+    found = network_of(bare(), frozen_rows, tmp_path / "c.safetensors", settings, limits={})
     told = [place for place, row in enumerate(frozen_rows.examples) if row.sentiment]
     truth = truth_of("sentiment", [frozen_rows.examples[place] for place in told])
     chosen = read_logits(found, frozen_rows, CPU)["sentiment"][told].argmax(axis=1)
@@ -213,7 +234,7 @@ def test_what_can_be_learnt_is_learnt(frozen_rows, tmp_path):
 def test_a_head_whose_loss_has_no_weight_stays_as_it_was(frozen_rows, tmp_path):
     settings = SETTINGS.model_copy(update={"loss_weights": {"urgency": 0.0}, "weight_decay": 0.0})
     before = copy.deepcopy(bare())
-    found = fitted(bare(), frozen_rows, tmp_path / "c.safetensors", settings)
+    found = network_of(bare(), frozen_rows, tmp_path / "c.safetensors", settings)
     torch.testing.assert_close(
         found.heads["urgency"].weight, before.heads["urgency"].weight, rtol=0, atol=1e-7
     )
@@ -222,7 +243,7 @@ def test_a_head_whose_loss_has_no_weight_stays_as_it_was(frozen_rows, tmp_path):
 
 def test_without_averaging_the_last_weights_are_returned(frozen_rows, tmp_path):
     path = tmp_path / "c.safetensors"
-    found = fitted(bare(), frozen_rows, path, SETTINGS.model_copy(update={"averaging": 0.0}))
+    found = network_of(bare(), frozen_rows, path, SETTINGS.model_copy(update={"averaging": 0.0}))
     stored = load_file(path)
     for name, value in found.state_dict().items():
         torch.testing.assert_close(value, stored[f"network.{name}"], rtol=0, atol=0)
@@ -230,7 +251,7 @@ def test_without_averaging_the_last_weights_are_returned(frozen_rows, tmp_path):
 
 def test_averaged_weights_are_returned_not_the_last_ones(frozen_rows, tmp_path):
     path = tmp_path / "c.safetensors"
-    found = fitted(bare(), frozen_rows, path)
+    found = network_of(bare(), frozen_rows, path)
     stored = load_file(path)
     weight = found.heads["sentiment"].weight
     assert torch.equal(weight, stored["average.heads.sentiment.weight"])
@@ -239,16 +260,16 @@ def test_averaged_weights_are_returned_not_the_last_ones(frozen_rows, tmp_path):
 
 def test_the_average_forgets_its_first_weights_faster():
     network = bare()
-    progress = Progress(epochs=0, step=0, average={k: v.clone() for k, v in network.state_dict().items()})
-    expected = progress.average["heads.urgency.bias"].clone()
+    state = State(step=0, history=[], average={k: v.clone() for k, v in network.state_dict().items()})
+    expected = state.average["heads.urgency.bias"].clone()
     for step in range(1, 40):
         with torch.no_grad():
             network.heads["urgency"].bias.fill_(float(step))
-        progress.step = step
-        _average(progress, network, 0.7)
+        state.step = step
+        _average(state, network, 0.7)
         kept = min(0.7, (1 + step) / (10 + step))
         expected = kept * expected + (1 - kept) * step
-    torch.testing.assert_close(progress.average["heads.urgency.bias"], expected)
+    torch.testing.assert_close(state.average["heads.urgency.bias"], expected)
 
 
 def test_rates_rise_over_the_warm_up_and_fall_in_a_line():
@@ -321,11 +342,12 @@ def test_a_device_is_a_gpu_where_asked_for_or_where_there_is_one(monkeypatch, na
 def test_a_checkpoint_is_one_safetensors_file_that_tells_how_far_it_is(case, tmp_path):
     make, rows = case
     path = tmp_path / "c.safetensors"
-    network = fitted(make(), rows, path)
+    network = network_of(make(), rows, path)
     assert [left.name for left in tmp_path.iterdir()] == ["c.safetensors"]
     with safe_open(path, "pt") as file:
-        assert json.loads(file.metadata()["progress"]) == {"epochs": 3, "step": 12}
+        told = file.metadata()
         names = set(file.keys())
+    assert (told["step"], len(json.loads(told["history"]))) == ("12", 3)
     weights = set(network.state_dict())
     assert {name for name in names if name.startswith("network.")} == {f"network.{n}" for n in weights}
     assert {name for name in names if name.startswith("average.")} == {f"average.{n}" for n in weights}
@@ -335,8 +357,8 @@ def test_a_checkpoint_is_one_safetensors_file_that_tells_how_far_it_is(case, tmp
 
 def test_a_checkpoint_half_written_is_not_gone_on_from(frozen_rows, tmp_path):
     (tmp_path / "c.part").write_bytes(b"half")
-    expected = fitted(bare(), frozen_rows, tmp_path / "other.safetensors")
-    assert same(fitted(bare(), frozen_rows, tmp_path / "c.safetensors"), expected)
+    expected = network_of(bare(), frozen_rows, tmp_path / "other.safetensors")
+    assert same(network_of(bare(), frozen_rows, tmp_path / "c.safetensors"), expected)
 
 
 def test_logits_come_in_the_order_of_the_rows_whatever_their_lengths(case, tmp_path):

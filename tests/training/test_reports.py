@@ -1,7 +1,8 @@
-from models.labels import NON_FEEDBACK
+from models.labels import NON_FEEDBACK, SIGNALS
 from training.datasets.example import Example
-from training.stages.calibrate import gold_rows, signal_rows
-from training.stages.evaluate import report_rows
+from training.reports import read_report, report_rows
+from training.rows import gold_rows, signal_rows
+from training.stages.evaluate import trained_judge
 
 
 def example(name, source, role, **labels):
@@ -17,6 +18,7 @@ ROWS = [
     example("umsab/val/sentiment/ab", "umsab", "validation", sentiment="neutral"),
     example("umsab/test/sentiment/cd", "umsab", "benchmark", sentiment="neutral"),
     example("xsid/test.fi/topics/ef", "xsid", "benchmark", topics=("other",)),
+    example("judged/umsab/train/gh", "umsab", "validation", urgency="low", signals=()),
 ]
 NOISE = example("non_feedback/nf-1", "non_feedback", "validation", signals=(NON_FEEDBACK,))
 
@@ -35,6 +37,7 @@ def test_rows_are_reported_on_by_source_and_benchmarks_by_split_too():
         "umsab": ["umsab/val/sentiment/ab"],
         "umsab/test": ["umsab/test/sentiment/cd"],
         "xsid/test.fi": ["xsid/test.fi/topics/ef"],
+        "judged": ["judged/umsab/train/gh"],
     }
 
 
@@ -52,4 +55,26 @@ def test_real_feedback_stands_beside_non_feedback_as_what_it_is_not():
 
 
 def test_gold_rows_calibrate_signals_though_nobody_looked_for_them():
-    assert [row.id for row in signal_rows([*ROWS, NOISE])] == ["texts/fi-1", "non_feedback/nf-1", "gold/g1"]
+    assert [row.id for row in signal_rows([*ROWS, NOISE])] == [
+        "texts/fi-1",
+        "judged/umsab/train/gh",
+        "non_feedback/nf-1",
+        "gold/g1",
+    ]
+
+
+def test_what_is_taken_for_no_feedback_is_reported_as_abstained_in_every_head(finished):
+    report = read_report(finished, trained_judge(finished), baselines=False)
+    noise = {rows.name: rows for rows in report}["non_feedback"]
+    called = noise.readings["signals"].called[:, SIGNALS.index(NON_FEEDBACK)]
+    assert called.any()
+    assert not (noise.readings["signals"].suggested & called).any()
+
+
+def test_baselines_are_asked_only_when_they_are_wanted(finished):
+    without = read_report(finished, trained_judge(finished), baselines=False)
+    with_them = read_report(finished, trained_judge(finished), baselines=True)
+    assert [rows.baselines for rows in without] == [{}] * len(without)
+    gold = {rows.name: rows for rows in with_them}["gold"]
+    assert set(gold.baselines["sentiment"]) == {"frozen linear", "word list"}
+    assert set(gold.baselines["urgency"]) == {"frozen linear"}
