@@ -28,7 +28,8 @@ def test_the_card_states_every_overall_figure_with_its_rows_and_interval(manifes
         start = f"| {m.metric} | {m.n} | {m.value:.3f} | {interval}"
         lines = section(card, f"### {m.head} on {m.rows}")
         (line,) = [line for line in lines if line.startswith(start + " |")]
-        assert all(f"| {value:.3f} " in line for value in m.baselines.values())
+        told = [f"| {b.value:.3f} [{b.low:.2f}, {b.high:.2f}] |" for b in m.baselines.values()]
+        assert [cell for cell in told if cell not in line] == []
 
 
 def test_every_baseline_of_a_head_has_a_column(manifest):

@@ -16,7 +16,6 @@ NAMES = [
 WRONG = {
     "training.folds": "the deal is another one by now",
     "training.metrics": "cohen_kappa returns a number of numpy's",
-    "training.tuning": "coverage_threshold goes one row too low",
 }
 
 

@@ -25,6 +25,7 @@ TABLE = """
 name = "own"
 path = "own.csv"
 licence = "ours"
+permissive = true
 """
 USE = """
 [[data.train]]
@@ -106,7 +107,7 @@ def test_unknown_field_is_refused(tmp_path, extra):
         ("[calibration]\nsuggest_coverage = 1.1", "suggest_coverage"),
         ("[calibration.apply_accuracy]\nmood = 0.9", "apply_accuracy.mood"),
         ("[gate]\nmargin = -0.1", "margin"),
-        ("[gate]\nleast_rows = 0", "least_rows"),
+        ("[gate]\nsignal_margin = -0.1", "signal_margin"),
         (BRANCH.replace("layers = 4", "layers = 0"), "branch.layers"),
         (BRANCH.replace("queries = 4\n", ""), "branch.queries"),
         (USE.replace('["sentiment"]', "[]"), "heads"),
@@ -128,7 +129,8 @@ def test_value_outside_its_range_is_refused(tmp_path, extra, match):
         ('name = "tiny"', 'name = "../tiny"', "name"),
         ('name = "tiny"', 'name = "Tiny"', "name"),
         ('name = "tiny"', 'name = "tiny"\ndevice = "tpu"', "device"),
-        ('texts = "texts"', 'texts = "texts"\nheld_out = 1.5', "held_out"),
+        ('texts = "texts"', 'texts = "texts"\nheld_out = 1.0', "held_out"),
+        ('texts = "texts"', 'texts = "texts"\nheld_out = 0.0', "held_out"),
         ('texts = "texts"', 'texts = "texts"\ngold_weight = 0.0', "gold_weight"),
     ],
 )
@@ -156,6 +158,21 @@ def test_evaluating_on_a_source_that_is_not_permissive_is_allowed(tmp_path):
 def test_a_table_lies_in_one_place(tmp_path, place):
     extra = TABLE.replace('path = "own.csv"', place)
     refused(tmp_path, MINIMAL + extra, "expected either a path or a hub name for the table 'own'")
+
+
+def test_a_hub_table_without_a_revision_is_refused(tmp_path):
+    extra = TABLE.replace('path = "own.csv"', 'hub = "owner/own"')
+    refused(tmp_path, MINIMAL + extra, "expected a revision for owner/own")
+
+
+@pytest.mark.parametrize("name", ["gold", "texts", "umsab", "judged", "non_feedback"])
+def test_a_table_cannot_take_the_name_of_other_rows(tmp_path, name):
+    extra = TABLE.replace('"own"', f'"{name}"')
+    refused(tmp_path, MINIMAL + extra, "expected a name that the catalogue does not use")
+
+
+def test_a_table_says_whether_what_it_trains_may_be_passed_on(tmp_path):
+    refused(tmp_path, MINIMAL + TABLE.replace("permissive = true", ""), "permissive\n  Field required")
 
 
 def test_a_table_has_the_columns_of_exported_corrections(tmp_path):

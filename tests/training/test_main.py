@@ -100,7 +100,6 @@ def test_a_branch_on_an_encoder_without_layers_ends_with_a_sentence_and_status_2
     assert "a branch needs an encoder with layers" in done.output
 
 
-@pytest.mark.xfail(reason="the sentence is read as markup, which brackets are a part of")
 @pytest.mark.parametrize("name", ["[runs]", "[/runs]"])
 def test_brackets_in_a_name_are_said_as_they_are(tmp_path, name):
     done = call("run", f"{name}.toml")

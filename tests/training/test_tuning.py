@@ -88,7 +88,6 @@ def test_coverage_threshold_is_reached_by_the_share_asked_for(seed, count, cover
     assert threshold in confidence
 
 
-@pytest.mark.xfail(reason="np.quantile(method='lower') goes one row too low", raises=AssertionError)
 @pytest.mark.parametrize(("coverage", "expected"), [(0.75, 0.6), (0.5, 0.9), (0.25, 0.95)])
 def test_coverage_threshold_is_the_highest_that_the_share_reaches(coverage, expected):
     assert coverage_threshold(np.array([0.3, 0.6, 0.9, 0.95]), coverage=coverage) == expected

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from training.datasets.catalogue import DataFile
@@ -29,8 +31,8 @@ def write(folder, *changes, header=COLUMNS):
     return folder
 
 
-def read(folder):
-    return judged_examples(folder, FILE, weight=2.0)
+def read(folder, held_out=0.0):
+    return judged_examples(folder, FILE, weight=2.0, held_out=held_out)
 
 
 def test_missing_file_is_refused(tmp_path):
@@ -84,6 +86,24 @@ def test_label_outside_the_closed_sets_is_named_with_its_line(tmp_path, column, 
 def test_label_of_a_text_that_is_no_longer_there_is_named_with_its_line(tmp_path):
     with pytest.raises(DataError, match="line 2: no text of banking77/train has the key 0123456789abcdef"):
         read(write(tmp_path, {"key": "0123456789abcdef"}))
+
+
+def test_a_source_that_may_not_train_what_ships_is_refused(tmp_path):
+    file = replace(FILE, source="tatoeba")
+    with pytest.raises(DataError, match="tatoeba may not train what ships"):
+        judged_examples(tmp_path, file, weight=1.0, held_out=0.0)
+
+
+def test_a_share_never_trains_and_it_depends_on_the_texts_alone(tmp_path):
+    rows = [{"text": f"question {number}", "lang": "en"} for number in range(500)]
+    file = replace(FILE, rows=rows)
+    write(tmp_path, *({"key": text_key(row["text"])} for row in rows))
+    found = judged_examples(tmp_path, file, weight=1.0, held_out=0.2)
+    write(tmp_path, *({"key": text_key(row["text"])} for row in rows[::-1]))
+    again = judged_examples(tmp_path, file, weight=1.0, held_out=0.2)
+    roles = {row.text: row.role for row in found}
+    assert roles == {row.text: row.role for row in again}
+    assert 70 <= list(roles.values()).count("validation") <= 130
 
 
 def test_labels_are_joined_with_the_text_of_their_key(tmp_path):

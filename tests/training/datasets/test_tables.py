@@ -39,7 +39,9 @@ CORRECTIONS = [
 
 
 def table(path, **changes):
-    return Table.model_validate({"name": "own", "path": path, "licence": "ours", **changes})
+    return Table.model_validate(
+        {"name": "own", "path": path, "licence": "ours", "permissive": True, **changes}
+    )
 
 
 def write_jsonl(path, rows):
@@ -79,7 +81,7 @@ def test_a_hub_that_cannot_be_reached_is_said(monkeypatch):
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(DataError, match=r"owner/absent \(train\) cannot be fetched from the hub"):
-        read_table(Table(name="own", hub="owner/absent", licence="ours"))
+        read_table(table(None, hub="owner/absent", revision="0123456"))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,38 @@ def test_exported_corrections_are_read_as_they_come(tmp_path):
         ("de", None, "high", None),
         ("fi", "positive", None, ("praise_general", "bug_crash")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "signals"),
+    [
+        ({}, None),
+        ({"churn_risk": None, "declares": None}, None),
+        ({"churn_risk": False}, ()),
+        ({"churn_risk": True, "declares": []}, ("churn_risk",)),
+        ({"declares": ["legal", "urgent"]}, ("legal", "urgent")),
+        ({"churn_risk": "1", "declares": "urgent; deadline"}, ("churn_risk", "urgent", "deadline")),
+        ({"churn_risk": "false", "declares": ""}, ()),
+    ],
+)
+def test_signals_are_told_where_somebody_looked(tmp_path, cells, signals):
+    (row,) = examples(write_jsonl(tmp_path / "own.jsonl", [{"text": "a"} | cells]))
+    assert row.signals == signals
+
+
+@pytest.mark.parametrize(
+    ("cells", "match"),
+    [
+        ({"churn_risk": "perhaps"}, "own, row 1: expected churn_risk to be true or false, got 'perhaps'"),
+        (
+            {"declares": ["please"]},
+            "own, row 1: expected declares among urgent, deadline, legal, got 'please'",
+        ),
+        ({"declares": "urgent|please"}, "got 'please'"),
+    ],
+)
+def test_a_bad_signal_is_named_with_its_row(tmp_path, cells, match):
+    refused(write_jsonl(tmp_path / "own.jsonl", [{"text": "a"} | cells]), match)
 
 
 def test_other_names_of_columns_can_be_given(tmp_path):

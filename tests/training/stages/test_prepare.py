@@ -82,7 +82,8 @@ def test_a_table_of_ones_own_is_read_beside_the_rest(experiment, data_root):
     examples, sources = read_all(experiment.model_copy(update={"data": data}))
     found = [row for row in examples if row.source == "own"]
     assert [(row.urgency, row.weight, row.role) for row in found] == [("high", 3.0, "train")]
-    assert (sources[-1].name, sources[-1].licence, sources[-1].rows) == ("own/train", "ours", 1)
+    told = sources[-1]
+    assert (told.name, told.licence, told.permissive, told.rows) == ("own/train", "ours", False, 1)
 
 
 def test_missing_labels_of_a_split_are_said_by_name(experiment, data_root):
