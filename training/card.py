@@ -102,7 +102,7 @@ def _overall(manifest: Manifest) -> str:
         "the gold rows, as what is not to be taken for it); signals are cross-fitted there. The others are "
         "public splits that did not train. A text that is taken for no feedback counts as abstained in every "
         "head. Baselines were run in the same call: the commonest label; logistic regression on the frozen "
-        "encoder's features, trained on at most 15,000 of the rows that train; the AFINN word list where all "
+        "encoder's features, trained on at most 8,000 of the rows that train; the AFINN word list where all "
         "rows are English or Danish."
     )
     parts = [introduction]

@@ -22,7 +22,7 @@ from training.progress import show_progress
 from training.readings import CalibratedHead, Reading, cross_fitted
 from training.rows import EXAMPLES, GOLD_ROWS, gold_rows, limits_of, signal_rows
 
-_BASELINE_ROWS = 15_000
+_BASELINE_ROWS = 8_000
 _SILENCES = SIGNALS.index(NON_FEEDBACK)
 
 Floats = NDArray[np.float64]
