@@ -13,6 +13,9 @@ from training.experiment import Table
 
 _SEPARATORS: Final = ";|"
 """Between labels, where a table keeps several in one cell."""
+_BLANK: Final = (None, "")
+_FLAGS: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+"""How files write true and false; numbers with a point come from a column that has empty cells too."""
 
 
 def read_table(table: Table) -> DataFile:
@@ -74,15 +77,15 @@ def _topics(where: str, row: Mapping[str, Any], column: str) -> tuple[str, ...] 
 
 
 def _signals(where: str, row: Mapping[str, Any], table: Table) -> tuple[str, ...] | None:
-    """Read signals; a table that has neither column says nothing about them."""
+    """Read signals; a row in which both cells are empty says nothing about them."""
     churn, declares = table.columns.churn_risk, table.columns.declares
-    if row.get(churn) is None and row.get(declares) is None:
+    leaves = row.get(churn)
+    if leaves in _BLANK and row.get(declares) in _BLANK:
         return None
-    leaves = row.get(churn) or False
-    if leaves not in {True, False, "true", "false", "0", "1"}:
+    flag = False if leaves in _BLANK else _FLAGS.get(str(leaves).lower())
+    if flag is None:
         raise DataError(f"{where}: expected {churn} to be true or false, got {leaves!r}")
-    present = (CHURN_RISK,) if leaves in {True, "true", "1"} else ()
-    return (*present, *_several(where, row, declares, DECLARED))
+    return (*((CHURN_RISK,) if flag else ()), *_several(where, row, declares, DECLARED))
 
 
 def _several(where: str, row: Mapping[str, Any], column: str, allowed: Sequence[str]) -> tuple[str, ...]:
@@ -92,6 +95,8 @@ def _several(where: str, row: Mapping[str, Any], column: str, allowed: Sequence[
         for separator in _SEPARATORS:
             value = value.replace(separator, "\n")
         value = [part.strip() for part in value.split("\n") if part.strip()]
+    if not isinstance(value, list | tuple):
+        raise DataError(f"{where}: expected {column} to be a list or text, got {value!r}")
     for label in value:
         if label not in allowed:
             raise DataError(f"{where}: expected {column} among {', '.join(allowed)}, got {label!r}")

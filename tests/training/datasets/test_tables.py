@@ -120,6 +120,48 @@ def write_table(path):
     return path
 
 
+LEFT = [("churn_risk", "urgent", "legal"), (), ("deadline",), None]
+
+
+@pytest.mark.parametrize(
+    "churn", [("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("1", "0")], ids=lambda told: told[0]
+)
+@pytest.mark.parametrize("unknown", ["", "false"])
+def test_signals_of_csv_are_text_and_an_empty_row_says_nothing(tmp_path, churn, unknown):
+    yes, no = churn
+    unknown = no if unknown else ""  # a column without empty cells is read as another type
+    lines = ["text,churn_risk,declares", f"a,{yes},urgent; legal", f"b,{no},", f"c,{unknown},deadline"]
+    lines += [f"d,{unknown},"]
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    expected = [*LEFT[:3], () if unknown else None]
+    assert [row.signals for row in examples(tmp_path / "own.csv")] == expected
+
+
+def test_a_bad_signal_in_csv_is_blamed_on_its_own_row(tmp_path):
+    """One word makes the whole column text: the rows before it are as good as they were."""
+    (tmp_path / "own.csv").write_text("text,churn_risk\na,True\nb,FALSE\nc,perhaps\n")
+    refused(tmp_path / "own.csv", "own, row 3: expected churn_risk to be true or false, got 'perhaps'")
+
+
+def test_signals_of_parquet_are_flags_and_lists(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b", "c", "d"],
+            "churn_risk": pd.array([True, False, None, None], dtype="boolean"),
+            "declares": [["urgent", "legal"], [], ["deadline"], None],
+        }
+    )
+    frame.to_parquet(tmp_path / "own.parquet")
+    assert [row.signals for row in examples(tmp_path / "own.parquet")] == LEFT
+
+
+def test_signals_can_have_columns_of_other_names(tmp_path):
+    rows = [{"text": "a", "leaving": True, "claims": ["legal"], "churn_risk": "not ours"}]
+    columns = Columns(churn_risk="leaving", declares="claims")
+    (row,) = examples(write_jsonl(tmp_path / "own.jsonl", rows), columns=columns)
+    assert row.signals == ("churn_risk", "legal")
+
+
 @pytest.mark.parametrize("name", ["own.jsonl", "own.csv", "own.parquet"])
 def test_every_form_gives_the_same_rows_and_empty_cells_say_nothing(tmp_path, name):
     found = examples(write_table(tmp_path / name), weight=2.5, role="validation")
@@ -152,6 +194,9 @@ def test_exported_corrections_are_read_as_they_come(tmp_path):
         ({"declares": ["legal", "urgent"]}, ("legal", "urgent")),
         ({"churn_risk": "1", "declares": "urgent; deadline"}, ("churn_risk", "urgent", "deadline")),
         ({"churn_risk": "false", "declares": ""}, ()),
+        ({"churn_risk": "", "declares": ""}, None),
+        ({"churn_risk": None, "declares": []}, ()),
+        ({"churn_risk": "TRUE", "declares": "legal"}, ("churn_risk", "legal")),
     ],
 )
 def test_signals_are_told_where_somebody_looked(tmp_path, cells, signals):
@@ -168,6 +213,10 @@ def test_signals_are_told_where_somebody_looked(tmp_path, cells, signals):
             "own, row 1: expected declares among urgent, deadline, legal, got 'please'",
         ),
         ({"declares": "urgent|please"}, "got 'please'"),
+        ({"churn_risk": ["true"]}, "own, row 1: expected churn_risk to be true or false, got .'true'.$"),
+        ({"churn_risk": 2}, "expected churn_risk to be true or false, got 2"),
+        ({"declares": 1}, "own, row 1: expected declares to be a list or text, got 1"),
+        ({"topics": 7}, "own, row 1: expected topics to be a list or text, got 7"),
     ],
 )
 def test_a_bad_signal_is_named_with_its_row(tmp_path, cells, match):
