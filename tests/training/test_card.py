@@ -72,6 +72,30 @@ def test_the_card_says_what_the_model_is_not_for(manifest):
     assert "It is not a safety system" in render_card(manifest)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "What the heads got wrong on them told which texts to write next",
+        "recipes were compared on them, so these figures are flattered.",
+        "`texts`, `judged` and `non_feedback` are held-out rows of our own",
+        "signals are cross-fitted there.",
+        "A text that is taken for no feedback counts as abstained in every head.",
+        "trained on at most 15,000 of the rows that train",
+    ],
+)
+def test_the_card_says_how_its_figures_came_about(manifest, sentence):
+    (introduction,) = [
+        line for line in section(render_card(manifest), "## Figures") if line.startswith("`gold` are")
+    ]
+    assert sentence in introduction
+
+
+def test_a_figure_that_a_baseline_has_not_is_a_dash(manifest):
+    lines = section(render_card(manifest), "### urgency on gold")
+    (line,) = [line for line in lines if line.startswith("| urgent_flagged |")]
+    assert line.endswith("| - | - |")
+
+
 def test_a_bar_within_a_cell_does_not_break_the_table(manifest):
     changed = manifest.model_copy(update={"choices": {"a|b": "c"}})
     assert "| a\\|b | c |" in render_card(changed)
