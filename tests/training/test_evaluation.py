@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
@@ -92,6 +94,40 @@ def test_a_language_is_measured_on_its_own_rows(found, report, rows, language):
     expected = f1_score(truth, chosen, average="macro")
     measured = found["urgency", "macro_f1", language]
     assert (measured.n, measured.value) == (40, pytest.approx(expected))
+
+
+def test_the_mean_of_languages_is_that_of_their_own_figures_whatever_their_sizes(found):
+    own = [found["urgency", "macro_f1", language].value for language in LANGUAGES]
+    assert found["urgency", "macro_f1_mean_of_languages", "all"].value == pytest.approx(np.mean(own))
+
+
+def test_finnish_is_held_against_all_rows_with_an_interval(found):
+    difference = found["urgency", "finnish_accuracy_minus_all", "all"]
+    accuracies = [found["urgency", "accuracy", language].value for language in ("fi", "all")]
+    assert difference.value == pytest.approx(accuracies[0] - accuracies[1])
+    assert difference.low < difference.value < difference.high
+
+
+@pytest.mark.parametrize(
+    ("languages", "expected"),
+    [
+        ({"fi": 30}, set()),
+        ({"fi": 20, "de": 9}, set()),
+        ({"sv": 20, "de": 10}, {"macro_f1_mean_of_languages"}),
+        ({"fi": 10, "de": 20}, {"macro_f1_mean_of_languages", "finnish_accuracy_minus_all"}),
+        ({"fi": 9, "de": 20, "sv": 10}, {"macro_f1_mean_of_languages"}),
+    ],
+)
+def test_languages_are_compared_where_two_or_more_have_enough_rows(languages, expected):
+    names = [name for name, count in languages.items() for _ in range(count)]
+    examples = tuple(
+        replace(example(number, sentiment=SENTIMENTS[number % 3]), lang=name)
+        for number, name in enumerate(names)
+    )
+    said = {"sentiment": reading("sentiment", len(names))}
+    measured = measure(ReportRows(name="gold", examples=examples, readings=said), seed=0)
+    across = {"macro_f1_mean_of_languages", "finnish_accuracy_minus_all"}
+    assert {m.metric for m in measured} & across == expected
 
 
 def test_languages_have_fewer_figures_than_all_together(found):

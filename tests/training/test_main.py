@@ -136,13 +136,12 @@ def test_evaluating_a_model_whose_figures_differ_ends_with_status_1(made, tmp_pa
 
 def test_a_model_that_is_worse_than_the_current_one_ends_with_status_2(made, tmp_path):
     path = tmp_path / "model" / "manifest.json"
-    current = json.loads(path.read_text())
-    for figure in current["measurements"]:
-        figure["value"] += 0.5
-    path.write_text(json.dumps(current))
-    done = call("run", made, "--force")
+    before = path.read_bytes()
+    made.write_text(TOML.replace("head_learning_rate = 0.02", "head_learning_rate = 1e-6"))
+    done = call("run", made)
     assert done.exit_code == 2
     assert "may not replace" in done.output
+    assert path.read_bytes() == before
 
 
 def test_texts_of_a_folder_without_any_ends_with_status_2(tmp_path):

@@ -160,6 +160,17 @@ def test_rows_where_nobody_looked_count_for_non_feedback_alone():
     assert one.temperature[non_feedback] != two.temperature[non_feedback]
 
 
+def test_what_a_writer_says_is_looked_for_in_feedback_alone():
+    rows = signal_rows()
+    logits = knowing("signals", rows)
+    other = logits.copy()
+    other[120:150] += np.random.default_rng(8).normal(size=(30, len(SIGNALS))) * 3
+    one, two = (calibrate_signals(values, rows, SETTINGS).manifest for values in (logits, other))
+    assert one.temperature[:-1] == two.temperature[:-1]
+    assert one.thresholds[:-1] == two.thresholds[:-1]
+    assert one.temperature[-1] != two.temperature[-1]
+
+
 def test_the_share_of_non_feedback_asked_for_is_noticed():
     rows = signal_rows()
     logits = knowing("signals", rows)
@@ -187,8 +198,52 @@ def test_a_signal_is_called_and_not_chosen():
 
 
 def folds_of(rows, labels):
-    groups = [row.group for row in rows]
-    return grouped_folds(groups, [str(label) for label in labels], folds=SETTINGS.folds, seed=0)
+    groups, strata = (
+        [row.group for row in rows],
+        [f"{row.source}/{label}" for row, label in zip(rows, labels, strict=True)],
+    )
+    return grouped_folds(groups, strata, folds=SETTINGS.folds, seed=0)
+
+
+def test_signals_are_read_by_what_the_other_folds_say_too():
+    rows = signal_rows()
+    logits = knowing("signals", rows)
+    folds = folds_of(rows, ["+".join(row.signals or ()) for row in rows])
+    found = cross_fitted("signals", logits, rows, SETTINGS, seed=0)
+    for fold in range(SETTINGS.folds):
+        inside, outside = folds == fold, folds != fold
+        rest = [row for row, out in zip(rows, outside, strict=True) if out]
+        expected = calibrate_signals(logits[outside], rest, SETTINGS).read(logits[inside])
+        np.testing.assert_array_equal(found.probabilities[inside], expected.probabilities)
+        np.testing.assert_array_equal(found.called[inside], expected.called)
+
+
+def test_every_fold_has_non_feedback_and_feedback_of_both_kinds():
+    rows = signal_rows()
+    folds = folds_of(rows, ["+".join(row.signals or ()) for row in rows])
+    for fold in range(SETTINGS.folds):
+        sources = {row.source for row, place in zip(rows, folds.tolist(), strict=True) if place == fold}
+        assert sources == {"texts", "non_feedback", "gold"}
+
+
+def test_the_reading_of_some_rows_is_that_of_their_logits(rows):
+    logits = knowing("urgency", rows)
+    fitted, places = calibrate_head("urgency", logits, rows, SETTINGS), [7, 3, 3, 100]
+    some, expected = fitted.read(logits).of(places), fitted.read(logits[places])
+    for name in ("probabilities", "suggested", "applied", "called", "urgent"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(expected, name))
+
+
+def test_what_is_no_feedback_is_neither_suggested_nor_applied_and_its_probabilities_stay(rows):
+    logits = knowing("sentiment", rows)
+    reading = calibrate_head("sentiment", logits, rows, SETTINGS).read(logits)
+    flags = np.arange(COUNT) % 3 == 0
+    silent = reading.silent_where(flags)
+    assert reading.suggested[flags].any()
+    assert not (silent.suggested[flags] | silent.applied[flags]).any()
+    np.testing.assert_array_equal(silent.suggested[~flags], reading.suggested[~flags])
+    np.testing.assert_array_equal(silent.applied[~flags], reading.applied[~flags])
+    np.testing.assert_array_equal(silent.probabilities, reading.probabilities)
 
 
 @pytest.mark.parametrize("head", ["sentiment", "urgency", "topics"])
