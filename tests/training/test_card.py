@@ -3,6 +3,7 @@ import pytest
 from models.artefact import CARD, read_manifest
 from models.branch import BranchShape
 from training.card import render_card
+from training.reports import _BASELINE_ROWS
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_the_card_says_what_the_model_is_not_for(manifest):
         "`texts`, `judged` and `non_feedback` are held-out rows of our own",
         "signals are cross-fitted there.",
         "A text that is taken for no feedback counts as abstained in every head.",
-        "trained on at most 15,000 of the rows that train",
+        f"trained on at most {_BASELINE_ROWS:,} of the rows that train",
     ],
 )
 def test_the_card_says_how_its_figures_came_about(manifest, sentence):

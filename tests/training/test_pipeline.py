@@ -9,7 +9,7 @@ from models.artefact import load_artefact
 from models.errors import ArtefactError
 from training.comparison import compare_with_card
 from training.errors import DataError, ExperimentError, GateError
-from training.pipeline import run_stages
+from training.pipeline import Stage, run_stages
 from training.stages import STAGES
 from training.stages.evaluate import MEASUREMENT_LIST, MEASUREMENTS
 from training.stages.train import HISTORY, LAYERS
@@ -194,6 +194,63 @@ def test_forced_training_trains_again_and_leaves_no_checkpoint(finished, experim
     run_stages(STAGES, finished, until="train", force=True)
     assert len(json.loads(finished.path(HISTORY).read_text())) == experiment.fitting.epochs
     assert list(experiment.run_folder.glob("checkpoint-*")) == []
+
+
+def test_forcing_does_not_go_on_from_where_a_killed_training_was(finished, experiment, monkeypatch):
+    finished.path(LAYERS).unlink()
+    original, saved = training.fit._save, []
+
+    def save(*arguments):
+        original(*arguments)
+        saved.append(arguments[0])
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.fit, "_save", save)
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(STAGES, finished, until="train")
+    assert [path.name for path in experiment.run_folder.glob("checkpoint-*")] == [saved[0].name]
+    run_stages(STAGES, finished, until="train", force=True)
+    assert len(saved) == 3 + experiment.fitting.epochs
+
+
+@pytest.fixture
+def unfinished_stage(context):
+    """A stage that tells which files of a killed run it finds, and leaves one of its own."""
+    found = []
+
+    def run(context):
+        found.append(sorted(path.name for path in context.experiment.run_folder.glob("part-*")))
+        context.path("part-new").touch()
+        context.path("done").touch()
+
+    stage = Stage(
+        name="half",
+        run=run,
+        settings=lambda _: {},
+        inputs=lambda _: {},
+        reads=(),
+        writes=lambda context: [context.path("done")],
+        unfinished=("part-*",),
+    )
+    context.experiment.run_folder.mkdir(parents=True)
+    context.path("part-old").touch()
+    context.path("parted").touch()
+    return stage, found
+
+
+@pytest.mark.parametrize(("force", "expected"), [(False, ["part-old"]), (True, [])])
+def test_only_a_forced_stage_removes_unfinished_files_before_it_runs(
+    context, unfinished_stage, force, expected
+):
+    stage, found = unfinished_stage
+    assert run_stages([stage], context, force=force) == ["half"]
+    assert found == [expected]
+    assert sorted(path.name for path in context.experiment.run_folder.iterdir()) == [
+        "done",
+        "half.stamp.json",
+        "parted",
+    ]
 
 
 def test_no_row_that_is_reported_on_has_trained(finished):

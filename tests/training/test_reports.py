@@ -1,7 +1,14 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.calibration import Calibration
 from models.labels import NON_FEEDBACK, SIGNALS
-from training.datasets.example import Example
+from training.datasets.example import Example, read_examples
+from training.readings import calibrate, cross_fitted
 from training.reports import read_report, report_rows
-from training.rows import gold_rows, signal_rows
+from training.rows import EXAMPLES, gold_rows, signal_rows
 from training.stages.evaluate import trained_judge
 
 
@@ -69,6 +76,55 @@ def test_what_is_taken_for_no_feedback_is_reported_as_abstained_in_every_head(fi
     called = noise.readings["signals"].called[:, SIGNALS.index(NON_FEEDBACK)]
     assert called.any()
     assert not (noise.readings["signals"].suggested & called).any()
+
+
+def crying(head):
+    """A head that calls every signal in every text."""
+    bias = np.full_like(head.bias, 6.0)
+    calibration = Calibration(temperature=(1.0,) * len(bias), shift=(0.0,) * len(bias))
+    return replace(
+        head,
+        weight=np.zeros_like(head.weight),
+        bias=bias,
+        calibration=calibration,
+        thresholds=(0.5,) * len(bias),
+    )
+
+
+def test_a_model_that_takes_everything_for_no_feedback_abstains_everywhere_and_says_the_same(finished):
+    judge = trained_judge(finished)
+    silent = replace(judge, heads=replace(judge.heads, signals=crying(judge.heads.signals)))
+    before, after = (read_report(finished, asked, baselines=False) for asked in (judge, silent))
+    assert {rows.name for rows in after} == {"gold", "texts", "judged", "umsab", "umsab/test", "non_feedback"}
+    for was, now in zip(before, after, strict=True):
+        for head, reading in now.readings.items():
+            assert not (reading.suggested | reading.applied).any()
+            if head != "signals":
+                assert was.readings[head].suggested.any()
+                np.testing.assert_array_equal(reading.probabilities, was.readings[head].probabilities)
+
+
+@pytest.fixture
+def read(finished):
+    """What is said about the rows to report on, by name; and what calibrates signals, with their logits."""
+    judge = trained_judge(finished)
+    told = signal_rows(read_examples(finished.path(EXAMPLES)))
+    logits = judge.heads.signals.logits(finished.features.load([row.text for row in told]).features)
+    report = read_report(finished, judge, baselines=False)
+    return {rows.name: rows for rows in report}, told, logits
+
+
+@pytest.mark.parametrize("name", ["texts", "judged", "non_feedback"])
+def test_signals_of_rows_that_calibrated_are_read_by_the_other_folds(read, finished, name):
+    report, told, logits = read
+    settings, seed = finished.experiment.calibration, finished.experiment.seed
+    expected = cross_fitted("signals", logits, told, settings, seed=seed)
+    place_of = {row.id: place for place, row in enumerate(told)}
+    places = [place_of[row.id] for row in report[name].examples]
+    assert report[name].readings["signals"].probabilities.tolist() == expected.probabilities[places].tolist()
+    assert report[name].readings["signals"].called.tolist() == expected.called[places].tolist()
+    flattered = calibrate("signals", logits, told, settings).read(logits[places])
+    assert not np.allclose(expected.probabilities[places], flattered.probabilities, rtol=1e-9)
 
 
 def test_baselines_are_asked_only_when_they_are_wanted(finished):
