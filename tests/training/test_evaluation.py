@@ -7,7 +7,9 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 from models.labels import NON_FEEDBACK, SENTIMENTS, TOPICS, URGENCIES
 from training.datasets.example import Example
 from training.evaluation import ReportRows, measure
+from training.folds import dense_groups
 from training.labels import LABELS, truth_of
+from training.metrics import resamples
 from training.readings import Reading
 
 COUNT = 120
@@ -108,6 +110,26 @@ def test_finnish_is_held_against_all_rows_with_an_interval(found):
     assert difference.low < difference.value < difference.high
 
 
+def test_languages_are_compared_as_by_hand():
+    """Finnish is all right; of German every text is called negative; three Swedish ones are too few."""
+    told = {"fi": ["negative", "positive"] * 5, "de": ["negative", "positive"] * 10}
+    told |= {"sv": ["negative"] * 3}
+    rows = [(language, label) for language, labels in told.items() for label in labels]
+    said = {"fi": lambda label: label, "de": lambda _: "negative", "sv": lambda _: "positive"}
+    examples = tuple(
+        replace(example(number, sentiment=label), lang=language)
+        for number, (language, label) in enumerate(rows)
+    )
+    chosen = [SENTIMENTS.index(said[language](label)) for language, label in rows]
+    answers = replace(reading("sentiment", len(rows)), probabilities=np.eye(3)[chosen])
+    report = ReportRows(name="gold", examples=examples, readings={"sentiment": answers})
+    figures = {m.metric: m.value for m in measure(report, seed=0) if m.language == "all"}
+    # German: F1 of negative is 2 * 10 / (20 + 10), that of positive is 0.
+    assert figures["macro_f1_mean_of_languages"] == pytest.approx((1 + (2 / 3 + 0) / 2) / 2)
+    # The Swedish ones, all wrong, are among all rows.
+    assert figures["finnish_accuracy_minus_all"] == pytest.approx(1 - (10 + 10 + 0) / 33)
+
+
 @pytest.mark.parametrize(
     ("languages", "expected"),
     [
@@ -161,6 +183,18 @@ def test_a_baseline_is_measured_on_the_same_rows_by_the_same_metric(found, rows,
     here = np.array([row.lang == "fi" for row in rows])
     of_finnish = found["urgency", "accuracy", "fi"].baselines["frozen linear"].value
     assert of_finnish == pytest.approx(accuracy_score(truth[here], chosen[here]))
+
+
+@pytest.mark.parametrize("language", ["all", "fi"])
+def test_the_interval_of_a_baseline_is_that_of_the_same_draws_of_groups(found, rows, baselines, language):
+    here = [place for place, row in enumerate(rows) if language in {"all", row.lang}]
+    truth, chosen = truth_of("urgency", rows), baselines["urgency"]["frozen linear"]
+    draws = resamples(dense_groups([rows[place].group for place in here]), seed=0, count=1000)
+    values = [accuracy_score(truth[here][draw], chosen[here][draw]) for draw in draws]
+    low, high = np.percentile(values, [2.5, 97.5])
+    told = found["urgency", "accuracy", language].baselines["frozen linear"]
+    assert (told.low, told.high) == (pytest.approx(low), pytest.approx(high))
+    assert told.low < told.value < told.high
 
 
 @pytest.mark.parametrize("language", ["all", *LANGUAGES])

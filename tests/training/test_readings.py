@@ -7,6 +7,7 @@ from training.experiment import Calibrating
 from training.folds import grouped_folds
 from training.labels import LABELS, flags_of, truth_of
 from training.readings import KINDS, CalibratedHead, calibrate_head, calibrate_signals, cross_fitted
+from training.tuning import best_f1_threshold, calibrated, fit_independent
 
 COUNT = 240
 SETTINGS = Calibrating(folds=4, suggest_coverage=0.8, apply_accuracy={"sentiment": 0.95}, urgent_recall=0.9)
@@ -169,6 +170,23 @@ def test_what_a_writer_says_is_looked_for_in_feedback_alone():
     assert one.temperature[:-1] == two.temperature[:-1]
     assert one.thresholds[:-1] == two.thresholds[:-1]
     assert one.temperature[-1] != two.temperature[-1]
+
+
+def test_what_a_writer_says_is_calibrated_on_feedback_in_which_somebody_looked():
+    """The oracle: each signal by itself, fitted to the written texts and to nothing else."""
+    rows = signal_rows()
+    logits = knowing("signals", rows)
+    found = calibrate_signals(logits, rows, SETTINGS).manifest
+    present, even = flags_of("signals", rows[:120]), np.ones(120)
+    all_looked_at = fit_independent(logits[:150], flags_of("signals", rows[:150]), np.ones(150))
+    for place, signal in enumerate(SIGNALS[:-1]):
+        scores, truth = logits[:120, [place]], present[:, [place]]
+        oracle = fit_independent(scores, truth, even)
+        probabilities = calibrated("sigmoid", scores, oracle)[:, 0]
+        told = (found.temperature[place], found.shift[place])
+        assert told == (oracle.temperature[0], oracle.shift[0]), signal
+        assert found.thresholds[place] == best_f1_threshold(probabilities, truth[:, 0], even)
+        assert told != (all_looked_at.temperature[place], all_looked_at.shift[place])
 
 
 def test_the_share_of_non_feedback_asked_for_is_noticed():
