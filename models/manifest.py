@@ -118,6 +118,14 @@ class DataSource(Strict):
     used: dict[str, int] = Field(default={}, description="rows used, by purpose, such as urgency/train")
 
 
+class Estimate(Strict):
+    """A figure with its bootstrap 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Measurement(Strict):
     """One figure of the report.
 
@@ -133,7 +141,7 @@ class Measurement(Strict):
     value: float
     low: float | None = None
     high: float | None = None
-    baselines: dict[str, float] = {}
+    baselines: dict[str, Estimate] = {}
 
 
 class Manifest(Strict):

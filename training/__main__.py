@@ -16,8 +16,9 @@ from training.errors import TrainingError
 from training.experiment import Experiment, read_experiment
 from training.language_means import language_means
 from training.pipeline import Context, make_context, run_stages
+from training.progress import show_progress
 from training.stages import STAGES
-from training.stages.prepare import read_all, show_progress, without_leaks
+from training.stages.prepare import read_all, without_leaks
 from training.suspects import find_suspects
 from training.text_counts import render_counts
 
@@ -131,7 +132,7 @@ def _context(experiment: Experiment, cache: Path | None, console: Console) -> Co
 
 
 def _stop(console: Console, error: Exception) -> None:
-    console.print(f"[red]{error}[/red]", markup=True, highlight=False)
+    console.print(str(error), style="red", markup=False, highlight=False)
     raise typer.Exit(2) from error
 
 

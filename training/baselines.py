@@ -10,8 +10,8 @@ from models.arrays import Floats2d
 from models.labels import SENTIMENTS
 from training.datasets.example import Example
 from training.experiment import HeadName
-from training.fitting import Basis, Layer, fit_basis, fit_layer
 from training.labels import EXCLUSIVE_HEADS, LABELS, labelled, truth_of
+from training.logistic import Basis, Layer, fit_basis, fit_layer
 
 Ints = NDArray[np.int64]
 

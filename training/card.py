@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from models.manifest import HeadManifest, LearntThreshold, Manifest, Measurement
+from models.manifest import Estimate, HeadManifest, LearntThreshold, Manifest, Measurement
 
 _HEADS = ("sentiment", "urgency", "topics", "signals")
 _BY_LANGUAGE_LEAST = 10
@@ -96,12 +96,14 @@ def _overall(manifest: Manifest) -> str:
         "## Figures\n\n"
         "`gold` are real texts of many sources, labelled by the guideline, whose licences keep them out of "
         "training. They calibrate: each is read by calibration and thresholds that were fitted to other "
-        "folds of them. The recipe was chosen among several with their figures in view, so these are "
-        "somewhat flattered. `texts` and `non_feedback` are held-out rows of our own (the latter beside the "
-        "gold rows, as what is not to be taken for it). The others are public splits that did not train. "
-        "Baselines were run in the same call: the commonest label; logistic regression on the frozen "
-        "encoder's features, trained on the rows of one epoch; the AFINN word list where all rows are "
-        "English or Danish."
+        "folds of them. What the heads got wrong on them told which texts to write next, and recipes were "
+        "compared on them, so these figures are flattered. `texts`, `judged` and `non_feedback` are held-out "
+        "rows of our own: written texts, real texts of data sets that train, and what is no feedback (beside "
+        "the gold rows, as what is not to be taken for it); signals are cross-fitted there. The others are "
+        "public splits that did not train. A text that is taken for no feedback counts as abstained in every "
+        "head. Baselines were run in the same call: the commonest label; logistic regression on the frozen "
+        "encoder's features, trained on at most 8,000 of the rows that train; the AFINN word list where all "
+        "rows are English or Danish."
     )
     parts = [introduction]
     for rows, head in titles:
@@ -118,7 +120,7 @@ def _figures(measurement: Measurement, baselines: tuple[str, ...]) -> tuple[str,
         str(measurement.n),
         f"{measurement.value:.3f}",
         _interval(measurement),
-        *(_optional(measurement.baselines.get(name)) for name in baselines),
+        *(_baseline(measurement.baselines.get(name)) for name in baselines),
     )
 
 
@@ -185,8 +187,8 @@ def _interval(measurement: Measurement) -> str:
     return f"[{measurement.low:.2f}, {measurement.high:.2f}]"
 
 
-def _optional(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _baseline(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.3f} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,12 +7,17 @@ from rich.console import Console
 from rich.table import Table
 
 from models.artefact import load_artefact
-from models.manifest import LearntThreshold, Manifest, Measurement
+from models.manifest import HeadManifest, LearntThreshold, Manifest, Measurement
 from training.datasets.catalogue import data_root
+from training.datasets.example import read_examples
+from training.experiment import HEADS
 from training.pipeline import Context, run_stages
+from training.reports import Judge, read_report
+from training.rows import EXAMPLES
 from training.similarity import learn_relevance, learn_similar
 from training.stages import STAGES
-from training.stages.evaluate import measure_all
+from training.stages.calibrate import fit_calibration
+from training.stages.evaluate import measure_report
 from training.stages.prepare import PREPARE
 
 TOLERANCE = 0.005
@@ -41,10 +46,19 @@ def compare_with_card(context: Context, folder: Path, console: Console) -> int:
     artefact = load_artefact(folder, encoder_name=context.features.encoder.name)
     run_stages(STAGES, context, until=PREPARE.name)
     manifest = artefact.manifest
-    root = data_root()
+    judge = Judge(heads=artefact.heads, branch=artefact.branch, urgent=manifest.urgent)
+    heads, urgent = fit_calibration(
+        context,
+        read_examples(context.path(EXAMPLES)),
+        lambda head, features: getattr(artefact.heads, head).logits(features),
+        artefact.branch,
+    )
+    root, seed = data_root(), context.experiment.seed
     found = manifest.model_copy(
         update={
-            "measurements": measure_all(context, artefact.heads, artefact.branch, manifest.urgent),
+            "heads": heads,
+            "urgent": urgent,
+            "measurements": measure_report(read_report(context, judge, baselines=True), seed=seed),
             "relevance": learn_relevance(root, context.features),
             "similar": learn_similar(root, context.features),
         }
@@ -64,6 +78,9 @@ def compare_with_card(context: Context, folder: Path, console: Console) -> int:
 def _figures(manifest: Manifest) -> Iterator[Figure]:
     for measurement in manifest.measurements:
         yield from _of_measurement(measurement)
+    for head in HEADS:
+        yield from _of_head(head, getattr(manifest.heads, head))
+    yield "urgent threshold", manifest.urgent.value
     yield from _of_threshold("relevance", manifest.relevance)
     yield from _of_threshold("similar", manifest.similar)
 
@@ -74,8 +91,19 @@ def _of_measurement(measurement: Measurement) -> Iterator[Figure]:
     yield name, measurement.value
     yield f"{name} low", measurement.low
     yield f"{name} high", measurement.high
-    for baseline, value in measurement.baselines.items():
-        yield f"{name} {baseline}", value
+    for baseline, estimate in measurement.baselines.items():
+        yield f"{name} {baseline}", estimate.value
+        yield f"{name} {baseline} low", estimate.low
+        yield f"{name} {baseline} high", estimate.high
+
+
+def _of_head(name: str, head: HeadManifest) -> Iterator[Figure]:
+    """Yield what calibrating again gives: a calibration that no longer fits its rows shows here."""
+    yield f"{name} suggest from", head.suggest_from
+    yield f"{name} apply from", head.apply_from
+    for what in ("temperature", "shift", "thresholds"):
+        for place, value in enumerate(getattr(head, what)):
+            yield f"{name} {what} {place}", value
 
 
 def _of_threshold(name: str, threshold: LearntThreshold) -> Iterator[Figure]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import Measurement
-from training.answers import metrics_of
+from models.manifest import Estimate, Measurement
+from training.answers import Statistic, metrics_of
 from training.baselines import LEXICON_LANGUAGES, commonest
 from training.datasets.example import Example
 from training.experiment import HeadName
@@ -17,6 +17,12 @@ from training.metrics import accuracy, bootstrap_interval, confusion, macro_f1, 
 from training.readings import Reading
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+COMMONEST = "commonest label"
+FROZEN_LINEAR = "frozen linear"
+WORD_LIST = "word list"
+_LANGUAGE_ROWS = 10
 
 _RESAMPLES = 1000
 _BY_LANGUAGE = ("macro_f1", "accuracy", "quadratic_kappa", "brier", "calibration_error", "calibration_p")
@@ -48,25 +54,23 @@ def measure(rows: ReportRows, *, seed: int) -> list[Measurement]:
         seed: Of the resamples.
 
     Returns:
-        One measurement a head, metric and language, `all` first; then English and Danish alone with the
-        word list, where sentiment has such rows.
+        One measurement a head, metric and language, `all` first. Overall there are two more for heads of
+        exclusive labels: the mean over languages of macro-F1, and by how much the accuracy of Finnish
+        differs from that of all rows.
     """
     found: list[Measurement] = []
     for head, reading in rows.readings.items():
         examples = [rows.examples[place] for place in labelled(head, rows.examples)]
         metrics = metrics_of(head, reading, examples)
+        across = _across_languages(metrics, examples)
         for language, here in _by_language(examples):
-            draws = resamples(
-                dense_groups([examples[place].group for place in here]), seed=seed, count=_RESAMPLES
-            )
+            groups = dense_groups([examples[place].group for place in here])
+            draws = [here[draw] for draw in resamples(groups, seed=seed, count=_RESAMPLES)]
             compared = _baselines(rows, head, examples, here)
-            for name in metrics if language == "all" else _BY_LANGUAGE:
-                if name in metrics:
-                    interval = (
-                        None
-                        if name.endswith("_p")
-                        else bootstrap_interval(metrics[name], [here[draw] for draw in draws])
-                    )
+            wanted = metrics | across if language == "all" else metrics
+            for name, statistic in wanted.items():
+                if language == "all" or name in _BY_LANGUAGE:
+                    estimate = _estimate(statistic, here, draws)
                     found.append(
                         Measurement(
                             rows=rows.name,
@@ -74,13 +78,41 @@ def measure(rows: ReportRows, *, seed: int) -> list[Measurement]:
                             metric=name,
                             language=language,
                             n=len(here),
-                            value=metrics[name](here),
-                            low=interval[0] if interval else None,
-                            high=interval[1] if interval else None,
-                            baselines=compared.get(name, {}),
+                            value=estimate.value,
+                            low=None if name.endswith("_p") else estimate.low,
+                            high=None if name.endswith("_p") else estimate.high,
+                            baselines={
+                                baseline: _estimate(other[name], here, draws)
+                                for baseline, other in compared.items()
+                                if name in other
+                            },
                         )
                     )
     return found
+
+
+def _estimate(statistic: Statistic, here: Ints, draws: Sequence[Ints]) -> Estimate:
+    low, high = bootstrap_interval(statistic, draws)
+    return Estimate(value=statistic(here), low=low, high=high)
+
+
+def _across_languages(metrics: Mapping[str, Statistic], examples: Sequence[Example]) -> dict[str, Statistic]:
+    """Return what compares languages; languages with few rows do not count."""
+    languages = np.array([example.lang for example in examples])
+    names = [name for name in sorted(set(languages.tolist())) if (languages == name).sum() >= _LANGUAGE_ROWS]
+    if "macro_f1" not in metrics or len(names) < 2:  # noqa: PLR2004 (nothing to compare)
+        return {}
+
+    def mean_of_languages(rows: Ints) -> float:
+        parts = [rows[languages[rows] == name] for name in names]
+        return float(np.mean([metrics["macro_f1"](part) for part in parts if len(part)]))
+
+    def finnish_minus_all(rows: Ints) -> float:
+        finnish = rows[languages[rows] == "fi"]
+        return metrics["accuracy"](finnish) - metrics["accuracy"](rows) if len(finnish) else 0.0
+
+    found: dict[str, Statistic] = {"macro_f1_mean_of_languages": mean_of_languages}
+    return found | ({"finnish_accuracy_minus_all": finnish_minus_all} if "fi" in names else {})
 
 
 def _by_language(examples: Sequence[Example]) -> Iterator[tuple[str, Ints]]:
@@ -93,21 +125,28 @@ def _by_language(examples: Sequence[Example]) -> Iterator[tuple[str, Ints]]:
 
 def _baselines(
     rows: ReportRows, head: HeadName, examples: Sequence[Example], here: Ints
-) -> Mapping[str, dict[str, float]]:
-    """Return what each baseline reaches on some rows, by metric."""
+) -> dict[str, dict[str, Statistic]]:
+    """Return the metrics of each baseline on some rows, by its name."""
     if head == "signals":
         return {}
-    truth, labels = truth_of(head, examples)[here], len(LABELS[head])
-    chosen = {"commonest label": commonest(truth)}
-    for name, answers in rows.baselines.get(head, {}).items():
-        if name != "word list" or {examples[place].lang for place in here} <= set(LEXICON_LANGUAGES):
-            chosen[name] = answers[here]
-    compared: Mapping[str, Callable[..., float]] = {
-        name: measure_of
-        for name, measure_of in _COMPARED.items()
-        if name != "quadratic_kappa" or head == "urgency"
+    truth, labels = truth_of(head, examples), len(LABELS[head])
+    chosen = {COMMONEST: np.full(len(truth), commonest(truth[here])[0])}
+    known_to_word_list = {examples[place].lang for place in here} <= set(LEXICON_LANGUAGES)
+    chosen |= {
+        name: answers
+        for name, answers in rows.baselines.get(head, {}).items()
+        if name != WORD_LIST or known_to_word_list
     }
+    compared = (
+        _COMPARED if head == "urgency" else {n: m for n, m in _COMPARED.items() if n != "quadratic_kappa"}
+    )
     return {
-        metric: {name: measure_of(confusion(truth, answers, labels)) for name, answers in chosen.items()}
-        for metric, measure_of in compared.items()
+        name: {
+            metric: _compared(measure_of, truth, answers, labels) for metric, measure_of in compared.items()
+        }
+        for name, answers in chosen.items()
     }
+
+
+def _compared(measure_of: Callable[[Floats], float], truth: Ints, answers: Ints, labels: int) -> Statistic:
+    return lambda rows: measure_of(confusion(truth[rows], answers[rows], labels))

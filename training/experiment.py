@@ -14,6 +14,9 @@ from training.errors import ExperimentError
 HeadName = Literal["sentiment", "urgency", "topics", "signals"]
 HEADS: tuple[HeadName, ...] = ("sentiment", "urgency", "topics", "signals")
 
+_OUR_ROWS = ("non_feedback", "judged")
+"""Names of rows that are no data set of the catalogue."""
+
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
 _NotNegative = Annotated[float, Field(ge=0)]
@@ -50,6 +53,8 @@ class Columns(_Strict):
     sentiment: str = "sentiment"
     urgency: str = "urgency"
     topics: str = "topics"
+    churn_risk: str = "churn_risk"
+    declares: str = "declares"
     group: str | None = Field(default=None, description="rows that share a value are never split apart")
 
 
@@ -59,9 +64,12 @@ class Table(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     path: Path | None = Field(default=None, description="a .jsonl, .csv or .parquet file")
     hub: str | None = Field(default=None, description="owner/name of a data set of the Hugging Face hub")
+    configuration: str | None = Field(default=None, description="of a hub data set that has several")
+    revision: str | None = Field(default=None, description="commit of a hub data set: what makes it the same")
     split: str = "train"
     role: Role = "train"
     licence: str
+    permissive: bool = Field(description="may models trained on it be passed on?")
     weight: _Positive = 1.0
     columns: Columns = Columns()
 
@@ -69,6 +77,10 @@ class Table(_Strict):
     def _one_place(self) -> "Table":
         if (self.path is None) == (self.hub is None):
             raise ValueError(f"expected either a path or a hub name for the table {self.name!r}")
+        if self.hub is not None and self.revision is None:
+            raise ValueError(f"expected a revision for {self.hub}: without one tomorrow's data may differ")
+        if self.name in {*LICENCES, *_OUR_ROWS}:
+            raise ValueError(f"expected a name that the catalogue does not use, got {self.name!r}")
         return self
 
 
@@ -79,13 +91,14 @@ class Data(_Strict):
         texts: Folder of the written texts.
         labels: Folder of labels given by the guideline to texts of public data sets.
         non_feedback: File of what is no feedback.
-        held_out: Share of the written texts and of the non-feedback that never trains.
+        held_out: Share of the written texts, of the judged texts and of the non-feedback that never trains;
+            signals are calibrated on it.
     """
 
     texts: Path
     labels: Path | None = None
     non_feedback: Path | None = None
-    held_out: _Share = 0.1
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     judged_weight: _Positive = 1.0
     gold_weight: _Positive = 1.0
     train: tuple[Use, ...] = ()
@@ -111,6 +124,7 @@ class Fitting(_Strict):
     weight_decay: _NotNegative = 0.01
     warmup_steps: int = Field(default=100, ge=0)
     dropout: _Share = 0.1
+    token_dropout: _Share = Field(default=0.0, description="share of a text's tokens hidden at each step")
     label_smoothing: _Share = 0.05
     averaging: _Share = Field(default=0.995, description="decay a step of the weights' moving average")
     tokens_max: int = Field(default=160, ge=8, description="tokens of a text that training reads")
@@ -130,13 +144,11 @@ class Calibrating(_Strict):
 
 
 class Gate(_Strict):
-    """How much worse than the current model a new one may be: macro-F1 over all, accuracy a language."""
+    """How much worse than the current model a new one may be."""
 
-    margin: _NotNegative = 0.01
-    language_margin: _NotNegative = 0.05
-    least_rows: int = Field(
-        default=50, ge=1, description="languages with fewer rows are too noisy to compare"
-    )
+    margin: _NotNegative = Field(default=0.01, description="of macro-F1, over all rows of a set")
+    language_margin: _NotNegative = Field(default=0.05, description="of accuracy, in one language")
+    signal_margin: _NotNegative = Field(default=0.05, description="of a signal's recall and false alarms")
 
 
 class Experiment(_Strict):

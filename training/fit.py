@@ -2,9 +2,11 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -61,19 +63,50 @@ class Rows:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What is remembered of an epoch.
+
+    Attributes:
+        number: From 1.
+        losses: Mean loss by head.
+        validation: Scores of the averaged network on rows that do not train, by name.
+    """
+
+    number: int
+    losses: dict[str, float]
+    validation: dict[str, float]
+
+
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class State:
     """How far a fit has come.
 
     Attributes:
-        epochs: That are finished.
         step: Batches that are finished.
+        history: Epochs that are finished.
         average: Moving average of every weight.
     """
 
-    epochs: int
     step: int
+    history: list[Epoch]
     average: dict[str, Tensor]
+
+
+class Watcher(Protocol):
+    """Is told how a fit goes."""
+
+    def started(self, number: int, batches: int) -> None:
+        """Hear that an epoch begins, and how many batches it has."""
+        ...
+
+    def advanced(self) -> None:
+        """Hear that a batch is finished."""
+        ...
+
+    def scores(self, averaged: Network) -> dict[str, float]:
+        """Return scores of the averaged network after an epoch, by name."""
+        ...
 
 
 def choose_device(name: str) -> torch.device:
@@ -92,14 +125,12 @@ def fit(
     seed: int,
     device: torch.device,
     checkpoint: Path,
-    started: Callable[[int, int], None] = lambda _epoch, _batches: None,
-    advance: Callable[[], None] = lambda: None,
-    finished: Callable[[int, dict[str, float], Network], None] = lambda _epoch, _losses, _network: None,
-) -> Network:
+    watcher: Watcher,
+) -> tuple[Network, list[Epoch]]:
     """Fit a network, and go on from a checkpoint if there is one.
 
     Every epoch draws its rows, its order and its dropout from the seed and its number alone: a run that
-    was killed ends at the same weights as one that was not.
+    was killed ends at the same weights, with the same history, as one that was not.
 
     Args:
         network: With first weights; they are changed.
@@ -109,33 +140,31 @@ def fit(
         seed: Of rows, order and dropout.
         device: Where to compute.
         checkpoint: Written after every epoch.
-        started: Told the number of an epoch and how many batches it has.
-        advance: Told after every batch.
-        finished: Told the number of an epoch, its mean losses by head, and the averaged network.
+        watcher: Is told how it goes.
 
     Returns:
-        The network with averaged weights, on the CPU.
+        The network with averaged weights, on the CPU, and what is remembered of each epoch.
     """
     network.to(device)
     optimizer = _optimizer(network, settings)
-    progress = _resume(checkpoint, network, optimizer, device)
+    state = _resume(checkpoint, network, optimizer, device)
     steps = settings.epochs * len(_batches(rows, limits, settings, seed, 0))
-    for epoch in range(progress.epochs, settings.epochs):
-        torch.manual_seed(seed * 1_000 + epoch)
-        batches = _batches(rows, limits, settings, seed, epoch)
-        started(epoch, len(batches))
-        losses: dict[str, float] = {}
+    for number in range(len(state.history) + 1, settings.epochs + 1):
+        torch.manual_seed(seed * 1_000 + number)
+        batches = _batches(rows, limits, settings, seed, number)
+        watcher.started(number, len(batches))
+        losses: Counter[str] = Counter()
         for batch in batches:
-            _set_rate(optimizer, settings, progress.step, steps)
-            for head, loss in _step(network, optimizer, rows, batch, settings, device).items():
-                losses[head] = losses.get(head, 0.0) + loss / len(batches)
-            progress.step += 1
-            _average(progress, network, settings.averaging)
-            advance()
-        progress.epochs = epoch + 1
-        _save(checkpoint, network, optimizer, progress)
-        finished(epoch, losses, averaged(network, progress.average))
-    return averaged(network, progress.average).cpu()
+            _set_rate(optimizer, settings, state.step, steps)
+            losses.update(_step(network, optimizer, rows, batch, settings, device))
+            state.step += 1
+            _average(state, network, settings.averaging)
+            watcher.advanced()
+        means = {head: loss / len(batches) for head, loss in losses.items()}
+        scores = watcher.scores(averaged(network, state.average))
+        state.history.append(Epoch(number=number, losses=means, validation=scores))
+        _save(checkpoint, network, optimizer, state)
+    return averaged(network, state.average).cpu(), state.history
 
 
 def averaged(network: Network, average: Mapping[str, Tensor]) -> Network:
@@ -177,7 +206,8 @@ def _step(
 ) -> dict[str, float]:
     network.train()
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = network(*rows.inputs(batch, device))
+        frozen, states, mask = rows.inputs(batch, device)
+        logits = network(frozen, states, without_tokens(mask, settings.token_dropout))
     on_cpu = {head: values.float().cpu() for head, values in logits.items()}
     targets = targets_of([rows.examples[place] for place in batch])
     losses = losses_of(on_cpu, targets, smoothing=settings.label_smoothing)
@@ -187,6 +217,22 @@ def _step(
     torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
     optimizer.step()
     return {head: float(loss.detach()) for head, loss in losses.items()}
+
+
+def without_tokens(mask: Tensor, share: float) -> Tensor:
+    """Hide a share of the tokens, other ones each time; the first token of a text always stays.
+
+    A branch sees the same states of a text in every epoch; this keeps it from learning texts by heart.
+
+    Args:
+        mask: 1 for tokens, 0 for filling. *Shape:* ``(rows, tokens)``.
+        share: To hide, 0..1.
+    """
+    if not share:
+        return mask
+    kept = (torch.rand(mask.shape, device=mask.device) >= share).to(mask.dtype)
+    kept[:, 0] = 1
+    return mask * kept
 
 
 def _optimizer(network: Network, settings: Fitting) -> Optimizer:
@@ -207,31 +253,31 @@ def _set_rate(optimizer: Optimizer, settings: Fitting, step: int, steps: int) ->
         group["lr"] = group["full_rate"] * share
 
 
-def _average(progress: Progress, network: Network, decay: float) -> None:
+def _average(state: State, network: Network, decay: float) -> None:
     """Take the weights into the average; the first ones are forgotten faster."""
-    kept = min(decay, (1 + progress.step) / (10 + progress.step))
+    kept = min(decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
         for name, value in network.state_dict().items():
-            progress.average[name].lerp_(value, 1 - kept)
+            state.average[name].lerp_(value, 1 - kept)
 
 
-def _save(path: Path, network: Network, optimizer: Optimizer, progress: Progress) -> None:
+def _save(path: Path, network: Network, optimizer: Optimizer, state: State) -> None:
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in progress.average.items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": state[name] for name in _MOMENTS}
-    told = {"progress": json.dumps({"epochs": progress.epochs, "step": progress.step})}
+    tensors |= {f"average.{name}": value for name, value in state.average.items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": moments[name] for name in _MOMENTS}
+    told = {"step": str(state.step), "history": json.dumps([asdict(epoch) for epoch in state.history])}
     unfinished = path.with_suffix(".part")
     save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished, told)
     unfinished.replace(path)
 
 
-def _resume(path: Path, network: Network, optimizer: Optimizer, device: torch.device) -> Progress:
+def _resume(path: Path, network: Network, optimizer: Optimizer, device: torch.device) -> State:
     if not path.exists():
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        return Progress(epochs=0, step=0, average=average)
+        return State(step=0, history=[], average=average)
     with safe_open(path, "pt", device=str(device)) as file:
-        told = json.loads(file.metadata()["progress"])
+        told = file.metadata()
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     network.load_state_dict(_part(stored, "network."))
     moments: dict[int, dict[str, Tensor]] = {}
@@ -239,7 +285,8 @@ def _resume(path: Path, network: Network, optimizer: Optimizer, device: torch.de
         number, _, moment = name.partition(".")
         moments.setdefault(int(number), {})[moment] = value.cpu() if moment == "step" else value
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progress(average=_part(stored, "average."), **told)
+    history = [Epoch(**epoch) for epoch in json.loads(told["history"])]
+    return State(step=int(told["step"]), history=history, average=_part(stored, "average."))
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

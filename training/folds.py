@@ -24,7 +24,7 @@ def grouped_folds(groups: Sequence[str], strata: Sequence[str], *, folds: int, s
         Fold of each row, 0 to ``folds - 1``. *Shape:* ``(rows,)``.
 
     >>> grouped_folds(["a", "b", "a"], ["x", "x", "x"], folds=2, seed=0).tolist()
-    [1, 0, 1]
+    [0, 1, 0]
     """
     stratum_of: dict[str, str] = {}
     for group, stratum in zip(groups, strata, strict=True):

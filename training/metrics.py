@@ -70,7 +70,7 @@ def cohen_kappa(counts: Floats) -> float:
     >>> cohen_kappa(np.eye(4))
     1.0
     """
-    total = counts.sum()
+    total = float(counts.sum())
     by_chance = float((counts.sum(axis=0) * counts.sum(axis=1)).sum()) / max(total, 1.0) ** 2
     return (accuracy(counts) - by_chance) / (1 - by_chance) if by_chance < 1 else 1.0
 

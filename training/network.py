@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models.encoder.torch_branch import TorchBranch
 from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
 from training.experiment import HeadName
-from training.fitting import Layer
+from training.logistic import Layer
 
 LOGITS: Mapping[HeadName, int] = {
     "sentiment": len(SENTIMENTS),

@@ -39,7 +39,7 @@ class Context:
         """Return a cache of what heads read in serving: the same forward pass, branch included."""
         if branch is None:
             return self.features
-        folder = self.path("features") / branch.digest()
+        folder = self.experiment.runs / "features" / branch.digest()
         return FeatureCache(folder, self.features.encoder.with_branch(branch))
 
     def path(self, name: str) -> Path:
@@ -48,18 +48,18 @@ class Context:
 
 
 def make_context(experiment: Experiment, encoder: Encoder, console: Console) -> Context:
-    """Return what stages get, with caches in the run's folder.
+    """Return what stages get, with caches that all experiments in the runs' folder share.
 
     Raises:
         ExperimentError: The experiment has a branch, and the encoder no layers.
     """
-    features = FeatureCache(experiment.run_folder / "features", encoder)
+    features = FeatureCache(experiment.runs / "features", encoder)
     tokens = None
     if experiment.branch is not None:
         if not isinstance(encoder, SentenceEncoder):
             raise ExperimentError(f"a branch needs an encoder with layers; {encoder.name} has none")
         tokens = TokenCache(
-            experiment.run_folder / "tokens",
+            experiment.runs / "tokens",
             encoder,
             layer=experiment.branch.from_layer,
             tokens_max=experiment.fitting.tokens_max,
@@ -78,6 +78,8 @@ class Stage:
         inputs: Checksums of what it reads besides earlier stages' outputs, by name.
         reads: Files of the run folder that earlier stages wrote.
         writes: Files that it leaves, as paths.
+        unfinished: Patterns of files in the run folder that a killed run goes on from; they are removed when
+            the stage is done, and before it is forced.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Stage:
     inputs: Callable[[Context], Mapping[str, str]]
     reads: tuple[str, ...]
     writes: Callable[[Context], Sequence[Path]]
+    unfinished: tuple[str, ...] = ()
 
 
 def run_stages(
@@ -119,8 +122,11 @@ def run_stages(
         context.console.print(f"[bold]{stage.name}[/bold]")
         key = _key(stage, context)
         _stamp_path(stage, context).unlink(missing_ok=True)
+        if force:
+            _remove_unfinished(stage, context)
         stage.run(context)
         _write_stamp(stage, context, key)
+        _remove_unfinished(stage, context)
         ran.append(stage.name)
     return ran
 
@@ -143,6 +149,12 @@ def _key(stage: Stage, context: Context) -> str:
         "reads": {name: checksum(context.path(name)) for name in stage.reads},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _remove_unfinished(stage: Stage, context: Context) -> None:
+    for pattern in stage.unfinished:
+        for path in context.experiment.run_folder.glob(pattern):
+            path.unlink()
 
 
 def _stamp_path(stage: Stage, context: Context) -> Path:

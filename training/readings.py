@@ -1,7 +1,8 @@
 """What a calibrated head reads out of raw logits, and how a head is calibrated."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,18 @@ class Reading:
     applied: Flags
     called: Flags
     urgent: Flags
+
+    def of(self, places: Sequence[int]) -> "Reading":
+        """Return the reading of some of the rows."""
+        return _map_reading(lambda name: getattr(self, name)[list(places)])
+
+    def silent_where(self, flags: Flags) -> "Reading":
+        """Return the reading as it is served: what is no feedback gets neither suggestion nor action.
+
+        Args:
+            flags: Where the signal `non_feedback` is present. *Shape:* ``(rows,)``.
+        """
+        return replace(self, suggested=self.suggested & ~flags, applied=self.applied & ~flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +148,9 @@ def calibrate_head(
 def calibrate_signals(logits: Floats, examples: Sequence[Example], settings: Calibrating) -> CalibratedHead:
     """Fit calibration and thresholds of the signals.
 
-    A row in which nobody looked for signals counts for `non_feedback` alone: it is feedback. Sources
-    count as wholes: there are more written texts than pieces of non-feedback.
+    What a writer says is looked for in feedback, so non-feedback does not count for those signals, nor do
+    rows in which nobody looked for them. For `non_feedback` everything counts, each source as a whole:
+    its probability holds where written texts, real feedback and non-feedback are equally common.
 
     Args:
         logits: Raw. *Shape:* ``(rows, signals)``.
@@ -144,21 +158,27 @@ def calibrate_signals(logits: Floats, examples: Sequence[Example], settings: Cal
         settings: What the thresholds are to reach.
     """
     present = flags_of("signals", examples)
-    asked = np.array([example.signals is not None for example in examples])
+    asked = np.array(
+        [row.signals is not None and NON_FEEDBACK not in row.signals for row in examples], dtype=np.bool_
+    )
     temperatures, shifts, thresholds = [], [], []
     for place, signal in enumerate(SIGNALS):
         known = np.ones_like(asked) if signal == NON_FEEDBACK else asked
-        true = present[known, place : place + 1]
-        weights = domain_shares([row.source for row, here in zip(examples, known, strict=True) if here])
-        fitted = fit_independent(logits[known, place : place + 1], true, weights)
-        probabilities = calibrated("sigmoid", logits[known, place : place + 1], fitted)[:, 0]
+        true, here = present[known, place : place + 1], logits[known, place : place + 1]
+        weights = (
+            domain_shares([row.source for row in examples])
+            if signal == NON_FEEDBACK
+            else np.ones(int(known.sum()))
+        )
+        fitted = fit_independent(here, true, weights)
+        probabilities = calibrated("sigmoid", here, fitted)[:, 0]
         temperatures.append(fitted.temperature[0])
         shifts.append(fitted.shift[0])
         if signal == NON_FEEDBACK:
             wanted = settings.non_feedback_recall
             thresholds.append(recall_threshold(probabilities, true[:, 0] > 0, weights, recall=wanted))
         else:
-            thresholds.append(best_f1_threshold(probabilities, true[:, 0], np.ones(len(true))))
+            thresholds.append(best_f1_threshold(probabilities, true[:, 0], weights))
     return CalibratedHead(
         manifest=HeadManifest(
             kind="sigmoid",
@@ -171,6 +191,15 @@ def calibrate_signals(logits: Floats, examples: Sequence[Example], settings: Cal
     )
 
 
+def calibrate(
+    head: HeadName, logits: Floats, examples: Sequence[Example], settings: Calibrating
+) -> CalibratedHead:
+    """Fit calibration and thresholds of any head; see `calibrate_head` and `calibrate_signals`."""
+    if head == "signals":
+        return calibrate_signals(logits, examples, settings)
+    return calibrate_head(head, logits, examples, settings)
+
+
 def cross_fitted(
     head: HeadName, logits: Floats, examples: Sequence[Example], settings: Calibrating, *, seed: int
 ) -> Reading:
@@ -179,7 +208,7 @@ def cross_fitted(
     The rows that calibrate are few and real: this way they can be reported on too, without flattery.
 
     Args:
-        head: As for `calibrate_head`.
+        head: As for `calibrate`.
         logits: Raw. *Shape:* ``(rows, logits)``.
         examples: One a row.
         settings: What the thresholds are to reach, and the number of folds.
@@ -187,7 +216,7 @@ def cross_fitted(
     """
     folds = grouped_folds(
         [row.group for row in examples],
-        [str(getattr(row, "topic" if head == "topics" else head)) for row in examples],
+        [f"{row.source}/{_main_label(head, row)}" for row in examples],
         folds=settings.folds,
         seed=seed,
     )
@@ -195,12 +224,19 @@ def cross_fitted(
     for fold in sorted(set(folds.tolist())):
         outside, inside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         rest = [examples[place] for place in outside.tolist()]
-        fitted = calibrate_head(head, logits[outside], rest, settings)
-        parts.append((inside, fitted.read(logits[inside])))
+        parts.append((inside, calibrate(head, logits[outside], rest, settings).read(logits[inside])))
     order = np.argsort(np.concatenate([places for places, _ in parts]), kind="stable")
-    return Reading(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for _, part in parts])[order]
-            for field in fields(Reading)
-        }
+    return _map_reading(
+        lambda name: np.concatenate([getattr(part, name) for _, part in parts])[order],
     )
+
+
+def _main_label(head: HeadName, example: Example) -> str:
+    """Return what folds are balanced by."""
+    if head == "signals":
+        return "+".join(example.signals or ())
+    return str(example.topic if head == "topics" else getattr(example, head))
+
+
+def _map_reading(make: Callable[[str], Any]) -> Reading:
+    return Reading(**{field.name: make(field.name) for field in fields(Reading)})

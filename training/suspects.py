@@ -11,9 +11,9 @@ from models.arrays import Floats2d
 from models.calibration import softmax
 from training.datasets.example import Example
 from training.experiment import HeadName
-from training.fitting import fit_basis, fit_layer
 from training.folds import grouped_folds
 from training.labels import EXCLUSIVE_HEADS, LABELS, labelled, truth_of
+from training.logistic import fit_basis, fit_layer
 
 _FOLDS = 5
 _C = 0.01

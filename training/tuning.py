@@ -92,7 +92,8 @@ def coverage_threshold(confidence: Floats, *, coverage: float) -> float:
     >>> coverage_threshold(np.array([0.3, 0.6, 0.9, 0.95]), coverage=0.75)
     0.6
     """
-    return float(np.quantile(confidence, 1 - coverage, method="lower"))
+    reached = max(1, int(np.ceil(round(coverage * len(confidence), 9))))
+    return float(np.sort(confidence)[::-1][reached - 1])
 
 
 def accuracy_threshold(confidence: Floats, correct: Flags, *, target: float) -> float:

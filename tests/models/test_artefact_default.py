@@ -32,7 +32,7 @@ def test_only_permissive_sources_trained_it(manifest):
     trained = [
         source
         for source in manifest.sources
-        if any(purpose.endswith(("/extra", "/folds")) for purpose in source.used)
+        if any(purpose.endswith("/train") for purpose in source.used)
     ]
     assert {source.name for source in trained} >= {"texts", "gold/dev"}
     assert [source.name for source in trained if not source.permissive] == []
@@ -44,14 +44,27 @@ def test_the_card_is_rendered_from_the_manifest(manifest):
 
 def test_figures_are_stated_for_every_head_with_sizes_and_intervals(manifest):
     overall = [m for m in manifest.measurements if m.language == "all"]
-    assert {m.head for m in overall} == {"sentiment", "urgency", "topics"}
-    assert all(m.n > 0 and m.low is not None and m.high is not None for m in manifest.measurements)
+    assert {m.head for m in overall} == {"sentiment", "urgency", "topics", "signals"}
+    # A p-value is no estimate: it has no interval.
+    estimates = [m for m in manifest.measurements if not m.metric.endswith("_p")]
+    assert all(m.n > 0 and m.low is not None and m.high is not None for m in estimates)
+
+
+def test_it_fits_the_size_that_was_promised():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= 25_000_000
 
 
 def test_it_beats_the_commonest_label_by_more_than_chance(manifest):
     for measurement in manifest.measurements:
         if measurement.language == "all" and measurement.metric in {"macro_f1", "quadratic_kappa"}:
-            assert measurement.low > measurement.majority
+            assert measurement.low > measurement.baselines["commonest label"]
+
+
+def test_it_beats_the_frozen_linear_head_on_real_rows(manifest):
+    for measurement in manifest.measurements:
+        if measurement.language == "all" and measurement.rows in {"gold", "umsab/test"}:
+            baseline = measurement.baselines.get("frozen linear")
+            assert baseline is None or measurement.value > baseline, measurement
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +72,6 @@ def scorer():
     encoder = load_encoder(BUNDLED, default_cache(), report=lambda _: None)
     artefact = load_artefact(FOLDER, encoder_name=encoder.name)
     return Scorer(encoder, artefact, NoLanguages())
-
-
-# The first heads say low 0.35, high 0.35, critical 0.22; strict, so that better ones take the mark off.
-MISSED = pytest.mark.xfail(strict=True, reason="these heads call this fraud low")
 
 
 @pytest.mark.weights
@@ -74,9 +83,8 @@ MISSED = pytest.mark.xfail(strict=True, reason="these heads call this fraud low"
             "negative",
             "critical",
         ),
-        pytest.param(
-            "Joku tyhjentää tiliäni juuri nyt, sulkekaa kortti heti!", "negative", "critical", marks=MISSED
-        ),
+        ("Joku tyhjentää tiliäni juuri nyt, sulkekaa kortti heti!", "negative", "critical"),
+        ("Quelqu'un utilise ma carte en ce moment même", "negative", "critical"),
         ("Vielen Dank, das Team war super freundlich.", "positive", "low"),
         ("Le serveur était adorable et le repas délicieux", "positive", "low"),
     ],
@@ -85,3 +93,27 @@ def test_it_reads_plain_feedback_in_several_languages_as_a_person_would(scorer, 
     predictions = scorer.score([text], [None])[0].predictions
     assert predictions.sentiment.label == sentiment
     assert predictions.urgency.label == urgency
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("text", ["asdkjh qwoeiu zxmcnb", "for i in range(10): print(i ** 2)", "%%%% ---- ####"])
+def test_what_is_no_feedback_abstains_in_every_head(scorer, text):
+    predictions = scorer.score([text], [None])[0].predictions
+    assert "non_feedback" in predictions.signals.present
+    assert {predictions.sentiment.decision, predictions.urgency.decision, predictions.topics.decision} == {
+        "abstain"
+    }
+
+
+@pytest.mark.weights
+def test_what_a_writer_says_is_told_apart_from_how_urgent_it_is(scorer):
+    texts = [
+        "URGENT!!! Please add a dark mode as soon as possible",
+        "Ich kündige meinen Vertrag und wechsle zur Konkurrenz.",
+        "Jos rahoja ei palauteta, otan yhteyttä asianajajaan.",
+    ]
+    urgent, leaving, legal = (row.predictions for row in scorer.score(texts, [None] * 3))
+    assert "urgent" in urgent.signals.present
+    assert urgent.urgency.label in {"low", "medium"}
+    assert "churn_risk" in leaving.signals.present
+    assert "legal" in legal.signals.present

@@ -147,6 +147,12 @@ def data_root(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def data_writer():
+    """Writes the tiny data into a folder, for a run that several tests share."""
+    return write_data
+
+
+@pytest.fixture(scope="session")
 def experiment():
     """An experiment on the tiny data, whose paths begin at the current folder."""
     return Experiment.model_validate(

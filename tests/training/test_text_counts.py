@@ -12,7 +12,7 @@ def text(number, **changes):
         "topics": ("other",),
         "sentiment": "neutral",
         "churn_risk": False,
-        "declares": None,
+        "declares": (),
         "pair": None,
         "trade": "shop",
         "channel": "chat",
@@ -25,7 +25,7 @@ def test_counts_are_by_language_topic_and_channel():
         {
             "fi": [
                 text(1, churn_risk=True, pair="p1"),
-                text(2, urgency="high", pair="p1", declares="urgent"),
+                text(2, urgency="high", pair="p1", declares=("urgent", "legal")),
             ],
             "sv": [text(3, topics=("other", "bug_crash"), channel="email")],
         }

@@ -8,9 +8,11 @@ from sklearn.metrics import f1_score, log_loss
 from models.calibration import Calibration
 from training.metrics import expected_calibration_error
 from training.tuning import (
-    abstention_threshold,
+    accuracy_threshold,
     best_f1_threshold,
     calibrated,
+    coverage_threshold,
+    domain_shares,
     fit_exclusive,
     fit_independent,
     recall_threshold,
@@ -78,20 +80,77 @@ def test_label_that_never_occurs_is_calibrated_without_an_error():
 
 
 @settings(deadline=None)
-@given(st.integers(0, 500), st.floats(0.3, 0.95))
-def test_abstention_reaches_the_target_where_it_can_and_answers_two_fifths(seed, target):
+@given(st.integers(0, 500), st.integers(1, 120), st.floats(0.01, 1.0))
+def test_coverage_threshold_is_reached_by_the_share_asked_for(seed, count, coverage):
+    confidence = np.random.default_rng(seed).random(count).round(2)
+    threshold = coverage_threshold(confidence, coverage=coverage)
+    assert (confidence >= threshold).mean() >= coverage - 1e-9
+    assert threshold in confidence
+
+
+@pytest.mark.parametrize(("coverage", "expected"), [(0.75, 0.6), (0.5, 0.9), (0.25, 0.95)])
+def test_coverage_threshold_is_the_highest_that_the_share_reaches(coverage, expected):
+    assert coverage_threshold(np.array([0.3, 0.6, 0.9, 0.95]), coverage=coverage) == expected
+
+
+def test_coverage_of_everything_is_the_lowest_confidence():
+    assert coverage_threshold(np.array([0.9, 0.4, 0.6]), coverage=1.0) == 0.4
+
+
+@pytest.mark.parametrize("confidence", [np.full(50, 0.7), np.repeat([0.9, 0.7, 0.5], 30)])
+def test_rows_that_are_equally_sure_are_covered_together(confidence):
+    threshold = coverage_threshold(confidence, coverage=0.5)
+    assert threshold == 0.7
+
+
+def best_by_hand(confidence, correct, target):
+    """Every threshold tried, lowest first."""
+    for threshold in sorted(set(confidence.tolist())):
+        answered = confidence >= threshold
+        if answered.sum() >= 20 and correct[answered].mean() >= target:
+            return threshold
+    return 1.0
+
+
+@settings(deadline=None)
+@given(st.integers(0, 500), st.integers(1, 150), st.floats(0.3, 1.0), st.sampled_from([1, 2, 6]))
+def test_accuracy_threshold_is_the_lowest_that_reaches_its_target_ties_and_all(seed, count, target, digits):
     rng = np.random.default_rng(seed)
-    confidence = rng.random(200)
-    correct = rng.random(200) < confidence
-    threshold = abstention_threshold(confidence, correct, np.ones(200), target=target)
-    answered = confidence >= threshold
-    # The threshold is rounded to what a person reads in the manifest.
-    assert answered.mean() >= 0.4 - 0.05
-    assert correct[answered].mean() >= target or answered.mean() <= 0.4 + 0.05
+    confidence = rng.random(count).round(digits)
+    correct = rng.random(count) < confidence
+    found = accuracy_threshold(confidence, correct, target=target)
+    assert found == best_by_hand(confidence, correct, target)
 
 
-def test_a_head_that_always_reaches_the_target_never_abstains():
-    assert abstention_threshold(np.array([0.3, 0.4]), np.ones(2, bool), np.ones(2), target=0.9) == 0.0
+def test_equally_sure_rows_are_not_parted_by_their_order():
+    confidence = np.repeat([0.9, 0.8], 40)
+    # The first half of the less sure rows alone would still reach the target.
+    correct = np.concatenate([np.ones(60, dtype=bool), np.zeros(20, dtype=bool)])
+    assert accuracy_threshold(confidence, correct, target=0.9) == 0.9
+
+
+@pytest.mark.parametrize("count", [1, 19])
+def test_too_few_rows_show_no_accuracy(count):
+    assert accuracy_threshold(np.full(count, 0.99), np.ones(count, dtype=bool), target=0.5) == 1.0
+
+
+def test_a_target_that_is_never_reached_lets_nothing_be_acted_on():
+    assert accuracy_threshold(np.linspace(0, 0.99, 60), np.zeros(60, dtype=bool), target=0.5) == 1.0
+
+
+def test_a_head_that_always_reaches_its_target_may_be_acted_on_from_its_lowest_confidence():
+    assert accuracy_threshold(np.linspace(0.3, 1, 60), np.ones(60, dtype=bool), target=0.9) == 0.3
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60))
+def test_each_source_counts_as_a_whole_and_rows_one_on_average(sources):
+    shares = domain_shares(sources)
+    assert shares.mean() == pytest.approx(1)
+    totals = {name: sum(s for s, of in zip(shares, sources, strict=True) if of == name) for name in sources}
+    assert list(totals.values()) == pytest.approx([len(sources) / len(totals)] * len(totals))
+    assert all(
+        len({round(s, 9) for s, of in zip(shares, sources, strict=True) if of == n}) == 1 for n in totals
+    )
 
 
 @settings(deadline=None, max_examples=20)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from models.labels import CHURN_RISK, DECLARED, SENTIMENTS, TOPICS, URGENCIES
-from training.datasets.catalogue import DataFile
-from training.datasets.example import Example, text_key
+from training.datasets.catalogue import LICENCES, DataFile
+from training.datasets.example import Example, share_of_name, text_key
 from training.errors import DataError
 
 COLUMNS: Final = ("key", "urgency", "topic", "second_topic", "sentiment", "churn_risk", "declares")
@@ -26,17 +26,21 @@ def judged_path(folder: Path, source: str, split: str) -> Path:
     return folder / f"{source}.{split}.tsv"
 
 
-def judged_examples(folder: Path, file: DataFile, *, weight: float) -> list[Example]:
+def judged_examples(folder: Path, file: DataFile, *, weight: float, held_out: float) -> list[Example]:
     """Join labels with the texts of their split.
 
     Args:
         folder: With the files of labels.
         file: The split.
         weight: How much a row counts in training.
+        held_out: Share of the rows that never trains, 0..1; which ones depends on their texts alone.
 
     Raises:
-        DataError: The file of labels is not of the form, or a text is no longer in the split.
+        DataError: The file of labels is not of the form, a text is no longer in the split, or what trains on
+            the split may not ship.
     """
+    if not LICENCES[file.source].permissive:
+        raise DataError(f"{file.source} may not train what ships: {LICENCES[file.source].name}")
     path = judged_path(folder, file.source, file.split)
     rows = {text_key(row["text"]): row for row in file.rows}
     examples = []
@@ -51,7 +55,7 @@ def judged_examples(folder: Path, file: DataFile, *, weight: float) -> list[Exam
                 lang=row["lang"],
                 source=file.source,
                 group=f"{file.source}/{key}",
-                role="train",
+                role="validation" if share_of_name(key) < held_out else "train",
                 weight=weight,
                 sentiment=sentiment,
                 urgency=urgency,

@@ -2,17 +2,20 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from models.labels import SENTIMENTS, TOPICS, URGENCIES
+from models.labels import CHURN_RISK, DECLARED, SENTIMENTS, TOPICS, URGENCIES
 from training.datasets.catalogue import DataFile
 from training.datasets.example import Example, text_key
 from training.errors import DataError
 from training.experiment import Table
 
 _SEPARATORS: Final = ";|"
-"""Between topics, where a table keeps them in one cell."""
+"""Between labels, where a table keeps several in one cell."""
+_BLANK: Final = (None, "")
+_FLAGS: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+"""How files write true and false; numbers with a point come from a column that has empty cells too."""
 
 
 def read_table(table: Table) -> DataFile:
@@ -54,6 +57,7 @@ def table_examples(table: Table, file: DataFile) -> list[Example]:
                 sentiment=_label(where, row, columns.sentiment, SENTIMENTS),
                 urgency=_label(where, row, columns.urgency, URGENCIES),
                 topics=_topics(where, row, columns.topics),
+                signals=_signals(where, row, table),
             )
         )
     return examples
@@ -69,16 +73,33 @@ def _label(where: str, row: Mapping[str, Any], column: str, allowed: Iterable[st
 
 
 def _topics(where: str, row: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
-    value = row.get(column)
+    return _several(where, row, column, TOPICS) or None
+
+
+def _signals(where: str, row: Mapping[str, Any], table: Table) -> tuple[str, ...] | None:
+    """Read signals; a row in which both cells are empty says nothing about them."""
+    churn, declares = table.columns.churn_risk, table.columns.declares
+    leaves = row.get(churn)
+    if leaves in _BLANK and row.get(declares) in _BLANK:
+        return None
+    flag = False if leaves in _BLANK else _FLAGS.get(str(leaves).lower())
+    if flag is None:
+        raise DataError(f"{where}: expected {churn} to be true or false, got {leaves!r}")
+    return (*((CHURN_RISK,) if flag else ()), *_several(where, row, declares, DECLARED))
+
+
+def _several(where: str, row: Mapping[str, Any], column: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Read a cell that may hold several labels: a list, or text with separators."""
+    value = row.get(column) or ()
     if isinstance(value, str):
         for separator in _SEPARATORS:
             value = value.replace(separator, "\n")
         value = [part.strip() for part in value.split("\n") if part.strip()]
-    if not value:
-        return None
-    for topic in value:
-        if topic not in TOPICS:
-            raise DataError(f"{where}: expected topics among {', '.join(TOPICS)}, got {topic!r}")
+    if not isinstance(value, list | tuple):
+        raise DataError(f"{where}: expected {column} to be a list or text, got {value!r}")
+    for label in value:
+        if label not in allowed:
+            raise DataError(f"{where}: expected {column} among {', '.join(allowed)}, got {label!r}")
     return tuple(dict.fromkeys(value))
 
 
@@ -104,6 +125,6 @@ def _hub_rows(table: Table) -> list[dict[str, Any]]:
     from datasets import load_dataset  # noqa: PLC0415 (see _file_rows)
 
     try:
-        return list(load_dataset(table.hub, split=table.split))
+        return list(load_dataset(table.hub, table.configuration, split=table.split, revision=table.revision))
     except Exception as error:
         raise DataError(f"{table.hub} ({table.split}) cannot be fetched from the hub: {error}") from error

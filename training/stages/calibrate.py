@@ -1,23 +1,25 @@
 """Turn the logits of rows that never trained into calibrations and thresholds; learn how near is near."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.arrays import Floats2d
+from models.branch import Branch
 from models.heads import Heads
 from models.manifest import HeadsManifest, LearntThreshold, UrgentThreshold
 from training.datasets.catalogue import data_path, data_root
 from training.datasets.example import Example, read_examples
 from training.experiment import HEADS, HeadName
-from training.labels import EXCLUSIVE_HEADS
 from training.pipeline import Context, Stage, checksum
-from training.readings import CalibratedHead, calibrate_head, calibrate_signals
+from training.progress import show_progress
+from training.readings import CalibratedHead, calibrate
+from training.rows import EXAMPLES, gold_rows, signal_rows
 from training.similarity import FILES, learn_relevance, learn_similar
-from training.stages.prepare import EXAMPLES, GOLD_ROWS
 from training.stages.train import BRANCH_WEIGHTS, LAYERS, read_branch, read_layers
 
 CALIBRATED = "calibrated.json"
@@ -52,54 +54,58 @@ def calibrated_heads(context: Context) -> Heads:
     )
 
 
-def gold_rows(examples: Sequence[Example]) -> list[Example]:
-    """Return the real rows that calibrate: labelled by the guideline, never trained on."""
-    return [row for row in examples if row.source == GOLD_ROWS and row.role == "validation"]
+def fit_calibration(
+    context: Context,
+    examples: Sequence[Example],
+    logits_of: Callable[[HeadName, Floats2d], Floats],
+    branch: Branch | None,
+) -> tuple[HeadsManifest, UrgentThreshold]:
+    """Fit calibrations and thresholds of all heads to the rows that calibrate.
 
-
-def signal_rows(examples: Sequence[Example]) -> list[Example]:
-    """Return the rows that calibrate the signals: held-out texts and non-feedback, and real feedback."""
-    told = [row for row in examples if row.role == "validation" and row.signals is not None]
-    return [*told, *gold_rows(examples)]
+    Args:
+        context: Of the experiment that says what thresholds are to reach.
+        examples: All prepared rows.
+        logits_of: Raw logits of a head for features. *Shapes:* ``(rows, width)`` to ``(rows, logits)``.
+        branch: Computes the features the way serving does.
+    """
+    served, settings = context.served(branch), context.experiment.calibration
+    gold, told = gold_rows(examples), signal_rows(examples)
+    texts = [row.text for row in told]
+    show_progress(context, "reading what calibrates", served.missing(texts), served.ensure)
+    fitted: dict[HeadName, CalibratedHead] = {}
+    for head in HEADS:
+        rows = told if head == "signals" else gold
+        features = served.load([row.text for row in rows]).features
+        fitted[head] = calibrate(head, logits_of(head, features), rows, settings)
+    return (
+        HeadsManifest(**{head: fitted[head].manifest for head in HEADS}),
+        UrgentThreshold(
+            value=fitted["urgency"].urgent_from,
+            method=(
+                f"highest P(high) + P(critical) that finds {settings.urgent_recall:.0%} of the real texts "
+                "labelled high or critical that never trained"
+            ),
+        ),
+    )
 
 
 def _run(context: Context) -> None:
-    examples = read_examples(context.path(EXAMPLES))
-    fitted: dict[HeadName, CalibratedHead] = {
-        head: calibrate_head(
-            head,
-            head_logits(context, head, gold_rows(examples)),
-            gold_rows(examples),
-            context.experiment.calibration,
-        )
-        for head in EXCLUSIVE_HEADS
-    }
-    told = signal_rows(examples)
-    fitted["signals"] = calibrate_signals(
-        head_logits(context, "signals", told), told, context.experiment.calibration
+    layers = read_layers(context)
+    heads, urgent = fit_calibration(
+        context,
+        read_examples(context.path(EXAMPLES)),
+        lambda head, features: layers[head].logits(features),
+        read_branch(context),
     )
-    wanted = context.experiment.calibration.urgent_recall
     result = Calibrated(
-        heads=HeadsManifest(**{head: fitted[head].manifest for head in HEADS}),
-        urgent=UrgentThreshold(
-            value=fitted["urgency"].urgent_from,
-            method=(
-                f"highest P(high) + P(critical) that finds {wanted:.0%} of the real texts labelled high or "
-                "critical that never trained"
-            ),
-        ),
+        heads=heads,
+        urgent=urgent,
         relevance=learn_relevance(data_root(), context.features),
         similar=learn_similar(data_root(), context.features),
     )
     context.path(CALIBRATED).write_text(
         json.dumps(result.model_dump(mode="json"), indent=1), encoding="utf-8"
     )
-
-
-def head_logits(context: Context, head: HeadName, examples: Sequence[Example]) -> Floats:
-    """Return raw logits of rows the way serving computes them. *Shape:* ``(rows, logits)``."""
-    features = context.served(read_branch(context)).load([example.text for example in examples]).features
-    return read_layers(context)[head].logits(features)
 
 
 def _writes(context: Context) -> list[Path]:

@@ -14,19 +14,19 @@ from models.artefact import (
     WEIGHTS,
     heads_to_bytes,
     load_artefact,
-    read_manifest,
     write_artefact,
 )
-from models.errors import ArtefactError
 from models.manifest import Manifest
 from training.card import render_card
 from training.errors import GateError
-from training.gate import losses
+from training.gate import compare
 from training.pipeline import Context, Stage
-from training.stages.calibrate import CALIBRATED, calibrated_heads, read_calibrated
-from training.stages.evaluate import MEASUREMENT_LIST, MEASUREMENTS
+from training.reports import Judge, read_report
+from training.rows import EXAMPLES
+from training.stages.calibrate import CALIBRATED, read_calibrated
+from training.stages.evaluate import MEASUREMENT_LIST, MEASUREMENTS, trained_judge
 from training.stages.prepare import SOURCE_LIST, SOURCES
-from training.stages.train import BRANCH_WEIGHTS, HISTORY, LAYERS, read_branch
+from training.stages.train import BRANCH_WEIGHTS, LAYERS
 
 _LIBRARIES = (
     "numpy",
@@ -39,18 +39,16 @@ _LIBRARIES = (
 
 
 def _run(context: Context) -> None:
-    heads, branch = calibrated_heads(context), read_branch(context)
-    calibrated, experiment = read_calibrated(context), context.experiment
+    judge, experiment = trained_judge(context), context.experiment
+    calibrated, encoder = read_calibrated(context), context.features.encoder
     created = datetime.now(UTC).replace(microsecond=0)
-    content = heads_to_bytes(heads) + calibrated.model_dump_json().encode()
-    content += branch.digest().encode() if branch else b""
     manifest = Manifest(
         name=experiment.name,
-        revision=f"{created:%Y.%m.%d}-{hashlib.sha256(content).hexdigest()[:6]}",
+        revision="unnamed",
         created=created,
-        encoder=context.features.encoder.name,
+        encoder=encoder.name,
         feature_layers=experiment.feature_layers,
-        dimensions=context.features.encoder.dimensions,
+        dimensions=encoder.dimensions,
         branch=experiment.branch,
         heads=calibrated.heads,
         urgent=calibrated.urgent,
@@ -63,31 +61,53 @@ def _run(context: Context) -> None:
         measurements=MEASUREMENT_LIST.validate_json(context.path(MEASUREMENTS).read_bytes()),
         files={},
     )
-    _pass_gate(context, manifest)
+    content = manifest.model_dump_json(exclude={"created", "revision"}).encode()
+    content += heads_to_bytes(judge.heads) + (judge.branch.digest().encode() if judge.branch else b"")
+    revision = f"{created:%Y.%m.%d}-{hashlib.sha256(content).hexdigest()[:6]}"
+    manifest = manifest.model_copy(update={"revision": revision})
+    pass_gate(context, judge, revision)
     folder = experiment.package_folder
-    write_artefact(folder, manifest=manifest, heads=heads, branch=branch, card=render_card(manifest))
-    loaded = load_artefact(folder, encoder_name=context.features.encoder.name)
+    card = render_card(manifest)
+    write_artefact(folder, manifest=manifest, heads=judge.heads, branch=judge.branch, card=card)
+    loaded = load_artefact(folder, encoder_name=encoder.name)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    context.console.print(f"  {loaded.name} {loaded.revision} in {folder}, {size:.1f} MB")
+    context.console.print(f"  {loaded.name} {loaded.revision} in {folder}, {size:.1f} MB", highlight=False)
 
 
-def _pass_gate(context: Context, manifest: Manifest) -> None:
-    """Compare with the model that would be replaced.
+def pass_gate(context: Context, judge: Judge, revision: str) -> None:
+    """Compare a new model with the one that it would replace, on the same rows in this call.
+
+    Args:
+        context: Of an experiment whose rows are prepared.
+        judge: The new model.
+        revision: What it is called.
 
     Raises:
         GateError: The new one is worse by more than the experiment allows.
+        ArtefactError: The current one is damaged or of an older form; remove it to begin anew.
+        EncoderMismatchError: The current one is for another encoder.
     """
     output = context.experiment.output
-    try:
-        current = read_manifest(output)
-    except ArtefactError as error:
-        context.console.print(f"  nothing to compare with: {error}", highlight=False)
+    if not (output / MANIFEST).exists():
+        context.console.print(f"  no model at {output} yet: nothing to compare with", highlight=False)
         return
-    worse = losses(current, manifest, context.experiment.gate)
-    if worse:
-        lines = "".join(f"\n- {loss}" for loss in worse)
-        raise GateError(f"{manifest.name} {manifest.revision} may not replace {current.revision}:{lines}")
-    context.console.print(f"  passed the gate against {current.revision}", highlight=False)
+    current = load_artefact(output, encoder_name=context.features.encoder.name)
+    if current.revision == revision:
+        return
+    theirs = Judge(heads=current.heads, branch=current.branch, urgent=current.manifest.urgent)
+    compared = compare(
+        read_report(context, theirs, baselines=False),
+        read_report(context, judge, baselines=False),
+        context.experiment.gate,
+        seed=context.experiment.seed,
+    )
+    refused = [comparison for comparison in compared if comparison.refused]
+    if refused:
+        lines = "".join(f"\n- {comparison}" for comparison in refused)
+        raise GateError(f"{revision} may not replace {current.revision}:{lines}")
+    context.console.print(
+        f"  passed the gate against {current.revision}: {len(compared)} figures compared", highlight=False
+    )
 
 
 def _choices(context: Context) -> dict[str, str | float]:
@@ -110,6 +130,6 @@ PACKAGE = Stage(
         "gate": experiment.gate.model_dump(mode="json"),
     },
     inputs=lambda _: {},
-    reads=(CALIBRATED, LAYERS, BRANCH_WEIGHTS, HISTORY, MEASUREMENTS, SOURCES),
+    reads=(EXAMPLES, CALIBRATED, LAYERS, BRANCH_WEIGHTS, MEASUREMENTS, SOURCES),
     writes=_writes,
 )

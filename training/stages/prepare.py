@@ -1,13 +1,12 @@
-"""Read every source, bring the rows to one form, run the frozen layers over what trains."""
+"""Read every source and bring the rows to one form."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.manifest import DataSource
 from training.datasets.catalogue import LICENCES, DataFile, Licence, data_path, data_root, read_data_file
@@ -19,11 +18,10 @@ from training.datasets.tables import read_table, table_examples
 from training.datasets.texts import read_texts, text_checksums, text_examples
 from training.experiment import HEADS, Experiment, Use
 from training.pipeline import Context, Stage, checksum
+from training.rows import EXAMPLES, GOLD_ROWS
 
-EXAMPLES = "examples.jsonl"
 SOURCES = "sources.json"
 SOURCE_LIST = TypeAdapter(tuple[DataSource, ...])
-GOLD_ROWS = "gold"
 
 _RANK: dict[Role, int] = {"benchmark": 0, "validation": 1, "train": 2}
 
@@ -56,11 +54,6 @@ def _inputs(context: Context) -> Mapping[str, str]:
 def _run(context: Context) -> None:
     examples, sources = read_all(context.experiment)
     kept = without_leaks(examples)
-    if context.tokens is not None:
-        texts = [example.text for example in kept if example.role in {"train", "validation"}]
-        show_progress(
-            context, "running the lower layers", context.tokens.missing(texts), context.tokens.ensure
-        )
     write_examples(context.path(EXAMPLES), kept)
     told = [_with_use(source, kept) for source in sources]
     context.path(SOURCES).write_text(
@@ -85,8 +78,8 @@ def read_all(experiment: Experiment) -> tuple[list[Example], list[DataSource]]:
     sources.append(_source("gold/dev", LICENCES["gold"], gold.sha256, len(gold.rows)))
     for source, split in judged_splits(data.labels) if data.labels else []:
         file = read_data_file(root, source, split)
-        rows = judged_examples(data.labels, file, weight=data.judged_weight) if data.labels else []
-        examples += rows
+        if data.labels:
+            examples += judged_examples(data.labels, file, weight=data.judged_weight, held_out=data.held_out)
         sources.append(_file_source(f"judged/{source}/{split}", file))
     if data.non_feedback:
         rows = non_feedback_examples(read_non_feedback(data.non_feedback), held_out=data.held_out)
@@ -99,7 +92,7 @@ def read_all(experiment: Experiment) -> tuple[list[Example], list[DataSource]]:
     for table in data.tables:
         file = read_table(table)
         examples += table_examples(table, file)
-        own = Licence(name=table.licence, permissive=True)
+        own = Licence(name=table.licence, permissive=table.permissive)
         sources.append(_source(f"{table.name}/{table.split}", own, file.sha256, len(file.rows)))
     return examples, list({source.name: source for source in sources}.values())
 
@@ -108,7 +101,7 @@ def without_leaks(examples: Sequence[Example]) -> list[Example]:
     """Drop rows whose text also stands where it must not be known from elsewhere.
 
     Texts to report on win over those to validate by, and those over the ones to train on; within a rank
-    the first wins. A text with labels of several heads is kept once a head.
+    the first wins. A row goes as a whole, also when only one of its heads is known from elsewhere.
     """
     best: dict[tuple[str, str], int] = {}
     keys = [[(head, _plain(example.text)) for head in _labelled(example)] for example in examples]
@@ -124,28 +117,6 @@ def without_leaks(examples: Sequence[Example]) -> list[Example]:
         seen.update(labelled)
         kept.append(example)
     return kept
-
-
-def show_progress(
-    context: Context,
-    what: str,
-    missing: Sequence[str],
-    ensure: Callable[..., None],
-) -> None:
-    """Compute what a cache lacks, and show how it goes.
-
-    Args:
-        context: Where progress is shown.
-        what: Is done.
-        missing: Texts that the cache lacks.
-        ensure: The cache's method.
-    """
-    if not missing:
-        return
-    columns = (TextColumn(f"  {what}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=context.console) as progress:
-        task = progress.add_task(what, total=len(missing))
-        ensure(missing, advance=lambda done: progress.advance(task, done))
 
 
 def _weighed(examples: list[Example], weight: float) -> list[Example]:
@@ -187,11 +158,7 @@ def _writes(context: Context) -> list[Path]:
 PREPARE = Stage(
     name="prepare",
     run=_run,
-    settings=lambda experiment: {
-        "data": experiment.data.model_dump(mode="json"),
-        "layer": experiment.branch.from_layer if experiment.branch else None,
-        "tokens": experiment.fitting.tokens_max,
-    },
+    settings=lambda experiment: experiment.data.model_dump(mode="json"),
     inputs=_inputs,
     reads=(),
     writes=_writes,

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -15,15 +17,15 @@ from models.encoder.sentence import SentenceEncoder
 from models.encoder.torch_branch import TorchBranch
 from training.datasets.example import Example, read_examples
 from training.errors import ExperimentError
-from training.experiment import Experiment
 from training.fit import Rows, choose_device, fit, read_logits
-from training.fitting import Layer
 from training.labels import EXCLUSIVE_HEADS, LABELS, labelled, truth_of
+from training.logistic import Layer
 from training.metrics import confusion, macro_f1
 from training.network import LOGITS, Network
 from training.pipeline import Context, Stage, checksum
+from training.progress import show_progress
 from training.readings import KINDS
-from training.stages.prepare import EXAMPLES
+from training.rows import EXAMPLES, limits_of
 from training.tuning import squash
 
 LAYERS = "layers.safetensors"
@@ -40,22 +42,8 @@ def _run(context: Context) -> None:
     network = Network(
         _first_branch(context), frozen_width=training.frozen.shape[1], dropout=experiment.fitting.dropout
     )
-    history: list[dict[str, object]] = []
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=context.console) as progress:
-        task = progress.add_task("training")
-
-        def started(epoch: int, batches: int) -> None:
-            description = f"epoch {epoch + 1} of {experiment.fitting.epochs}"
-            progress.reset(task, total=batches, description=description)
-
-        def finished(epoch: int, losses: dict[str, float], averaged: Network) -> None:
-            scores = _scores(averaged, validation, device)
-            history.append({"epoch": epoch + 1, "losses": losses, "validation": scores})
-            told = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-            context.console.print(f"  epoch {epoch + 1}: {told}", highlight=False)
-
-        fitted = fit(
+    with _Watcher(context, validation, device) as watcher:
+        fitted, history = fit(
             network,
             training,
             experiment.fitting,
@@ -63,22 +51,58 @@ def _run(context: Context) -> None:
             seed=experiment.seed,
             device=device,
             checkpoint=_checkpoint(context),
-            started=started,
-            advance=lambda: progress.advance(task),
-            finished=finished,
+            watcher=watcher,
         )
-    layers = fitted.linear_layers()
-    save_file(
-        {
-            f"{head}.{part}": getattr(layer, part)
-            for head, layer in layers.items()
-            for part in ("weight", "bias")
-        },
-        context.path(LAYERS),
+    _write_weights(context, fitted)
+    context.path(HISTORY).write_text(
+        json.dumps([asdict(epoch) for epoch in history], indent=1), encoding="utf-8"
     )
-    branch = fitted.branch.weights() if fitted.branch else None
+
+
+class _Watcher:
+    """Shows a bar an epoch, and scores the averaged network on the rows that validate."""
+
+    def __init__(self, context: Context, validation: Rows, device: torch.device) -> None:
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=context.console)
+        self._task = self._bar.add_task("training")
+        self._context, self._validation, self._device = context, validation, device
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def started(self, number: int, batches: int) -> None:
+        description = f"epoch {number} of {self._context.experiment.fitting.epochs}"
+        self._bar.reset(self._task, total=batches, description=description)
+
+    def advanced(self) -> None:
+        self._bar.advance(self._task)
+
+    def scores(self, averaged: Network) -> dict[str, float]:
+        found = _scores(averaged, self._validation, self._device)
+        told = ", ".join(f"{name} {score:.3f}" for name, score in found.items())
+        self._context.console.print(f"  {told}", highlight=False)
+        return found
+
+
+def _write_weights(context: Context, network: Network) -> None:
+    layers = {
+        f"{head}.{part}": getattr(layer, part)
+        for head, layer in network.linear_layers().items()
+        for part in ("weight", "bias")
+    }
+    save_file(layers, context.path(LAYERS))
+    branch = network.branch.weights() if network.branch else None
     save_file(dict(branch.tensors) if branch else {}, context.path(BRANCH_WEIGHTS))
-    context.path(HISTORY).write_text(json.dumps(history, indent=1), encoding="utf-8")
 
 
 def read_layers(context: Context) -> dict[str, Layer]:
@@ -105,18 +129,12 @@ def _first_branch(context: Context) -> TorchBranch | None:
 def _rows(context: Context, examples: Sequence[Example]) -> Rows:
     texts = [example.text for example in examples]
     if context.tokens is not None:
+        show_progress(
+            context, "running the lower layers", context.tokens.missing(texts), context.tokens.ensure
+        )
         nothing = np.zeros((len(texts), 0), dtype=np.float32)
         return Rows(examples=tuple(examples), frozen=nothing, tokens=context.tokens.load(texts))
     return Rows(examples=tuple(examples), frozen=context.features.load(texts).features, tokens=None)
-
-
-def limits_of(experiment: Experiment) -> dict[str, int]:
-    """Return the most rows of a source in one epoch, as `training.batches.rows_of_epoch` takes them."""
-    return {
-        f"{use.source}/{use.split}/{'+'.join(use.heads)}": use.rows_per_epoch
-        for use in experiment.data.train
-        if use.rows_per_epoch is not None
-    }
 
 
 def _checkpoint(context: Context) -> Path:
@@ -165,4 +183,5 @@ TRAIN = Stage(
     inputs=lambda _: {},
     reads=(EXAMPLES,),
     writes=_writes,
+    unfinished=("checkpoint-*.safetensors",),
 )

@@ -9,9 +9,11 @@ from training.errors import DataError
 from training.experiment import Use
 
 
-def read(source, split, rows, heads=("sentiment", "urgency", "topics"), limit=None):
+def read(source, split, rows, heads=("sentiment", "urgency", "topics"), limit=None, **changes):
     file = DataFile(source=source, split=split, sha256="0" * 64, rows=rows)
-    return examples_of_use(file, Use(source=source, split=split, heads=heads, limit=limit), "extra")
+    return examples_of_use(
+        file, Use(source=source, split=split, heads=heads, limit=limit, **changes), "train"
+    )
 
 
 def gold(**changes):
@@ -72,9 +74,24 @@ def test_limit_holds_for_each_intent():
     assert len(read("banking77", "train", rows, limit=2)) == 4
 
 
-def test_permissive_gold_takes_part_in_folds_and_the_rest_is_reported_on():
-    assert gold().role == "folds"
-    assert gold(permissive=False).role == "report"
+def test_permissive_gold_trains_and_the_rest_validates():
+    assert gold().role == "train"
+    assert gold(permissive=False).role == "validation"
+
+
+def test_a_tweet_of_the_open_stream_is_low_and_off_topic():
+    found = read("umsab", "train", [{"text": "a", "lang": "en", "sentiment": "negative"}])[0]
+    assert (found.sentiment, found.urgency, found.topics) == ("negative", "low", ("other",))
+
+
+def test_rows_carry_the_weight_of_their_use_and_nobody_looked_for_signals():
+    found = read("umsab", "train", [{"text": "a", "lang": "en", "sentiment": "neutral"}], weight=0.3)[0]
+    assert (found.weight, found.signals) == (0.3, None)
+
+
+def test_a_text_that_is_there_twice_is_read_once():
+    row = {"text": "a", "lang": "en", "sentiment": "neutral"}
+    assert len(read("umsab", "train", [row, row])) == 1
 
 
 def test_translation_is_of_the_group_of_its_original():

@@ -14,7 +14,7 @@ ROW = {
     "topics": ["security_safety", "account_access"],
     "sentiment": "negative",
     "churn_risk": False,
-    "declares": None,
+    "declares": ["urgent"],
     "pair": None,
     "trade": "bank",
     "channel": "chat",
@@ -42,7 +42,9 @@ def test_folder_without_texts_is_refused(tmp_path):
         {"topics": ["account_access", "security_safety"]},
         {"topics": ["security_safety", "security_safety"]},
         {"topics": []},
-        {"declares": "please"},
+        {"declares": ["please"]},
+        {"declares": "urgent"},
+        {"declares": None},
         {"text": ""},
         {"surprise": 1},
     ],
@@ -57,12 +59,40 @@ def test_text_of_another_language_in_a_file_is_refused(tmp_path):
         read_texts(write(tmp_path, {"id": "sv-0001", "lang": "sv"}))
 
 
+def examples(tmp_path, *rows, held_out=0.3):
+    return text_examples(read_texts(write(tmp_path, *rows)), held_out=held_out)
+
+
 def test_hard_pair_is_one_group_and_others_stand_alone(tmp_path):
-    texts = read_texts(
-        write(tmp_path, {"pair": "fi-p1"}, {"id": "fi-0002", "pair": "fi-p1"}, {"id": "fi-0003"})
-    )
-    groups = [example.group for example in text_examples(texts)]
+    rows = ({"pair": "fi-p1"}, {"id": "fi-0002", "pair": "fi-p1"}, {"id": "fi-0003"})
+    groups = [example.group for example in examples(tmp_path, *rows)]
     assert groups == ["texts/fi-p1", "texts/fi-p1", "texts/fi-0003"]
+
+
+def test_hard_pair_is_on_one_side_of_the_split(tmp_path):
+    rows = [{"id": f"fi-{number:04d}", "pair": f"fi-p{number // 2}"} for number in range(200)]
+    roles = [example.role for example in examples(tmp_path, *rows, held_out=0.5)]
+    assert roles[::2] == roles[1::2]
+    assert set(roles) == {"train", "validation"}
+
+
+def test_about_the_share_asked_for_is_held_out_and_the_same_rows_every_time(tmp_path):
+    rows = [{"id": f"fi-{number:04d}"} for number in range(1000)]
+    roles = [example.role for example in examples(tmp_path, *rows, held_out=0.1)]
+    assert 70 <= roles.count("validation") <= 130
+    assert [example.role for example in examples(tmp_path, *rows, held_out=0.1)] == roles
+
+
+@pytest.mark.parametrize(("share", "role"), [(0.0, "train"), (1.0, "validation")])
+def test_all_or_nothing_can_be_held_out(tmp_path, share, role):
+    rows = [{"id": f"fi-{number:04d}"} for number in range(50)]
+    assert {example.role for example in examples(tmp_path, *rows, held_out=share)} == {role}
+
+
+def test_announced_leaving_and_declared_urgency_become_signals(tmp_path):
+    rows = ({"churn_risk": True, "declares": ["legal", "deadline"]}, {"id": "fi-2", "declares": []})
+    found = [example.signals for example in examples(tmp_path, *rows)]
+    assert found == [("churn_risk", "legal", "deadline"), ()]
 
 
 def test_checksum_changes_with_any_file(tmp_path):

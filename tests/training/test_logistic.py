@@ -4,7 +4,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from models.calibration import softmax
-from training.fitting import Layer, fit_basis, fit_layer
+from training.logistic import Layer, fit_basis, fit_layer
 
 ROWS, WIDTH = 240, 12
 

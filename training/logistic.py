@@ -1,8 +1,7 @@
-"""Regularised logistic regression in three kinds, fitted by L-BFGS on whole batches.
+"""Regularised logistic regression, fitted by L-BFGS on whole batches: the baseline on frozen features.
 
-Dozens of fits go into choosing hyperparameters; one matrix product for all labels at once is
-several times faster here than one scikit-learn model a label, and reaches the same optimum (the tests
-compare them).
+One matrix product for all labels at once is several times faster here than one scikit-learn model a label,
+and reaches the same optimum (the tests compare them).
 """
 
 from dataclasses import dataclass
