@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.strict_route import StrictRoute
 from service.api.v1.complaint_documents import complaint_detail_out
+from service.api.v1.complaint_path import ONE
 from service.api.v1.feedback import read_detail
 from service.api.v1.problem_responses import BODY, problems
 from service.api.v1.wire.complaints import (
@@ -37,7 +38,7 @@ CHANGES: Final = problems(*BODY, 404, 409)
 
 
 @router.patch(
-    "/complaints/{complaint_id}",
+    f"/complaints/{ONE}",
     operation_id="change_complaint",
     summary="Name a complaint",
     responses=CHANGES,
@@ -61,7 +62,7 @@ async def change_complaint(
 
 
 @router.post(
-    "/complaints/{complaint_id}/merge",
+    f"/complaints/{ONE}/merge",
     operation_id="merge_complaint",
     summary="Merge a complaint into another",
     responses=CHANGES,
@@ -83,7 +84,7 @@ async def merge_complaint(
 
 
 @router.post(
-    "/complaints/{complaint_id}/split",
+    f"/complaints/{ONE}/split",
     operation_id="split_complaint",
     summary="Split texts off a complaint",
     status_code=201,
@@ -108,7 +109,7 @@ async def split_complaint(
 
 
 @router.post(
-    "/complaints/{complaint_id}/dissolve",
+    f"/complaints/{ONE}/dissolve",
     operation_id="dissolve_complaint",
     summary="Say that a complaint is none",
     responses=CHANGES,
@@ -130,7 +131,7 @@ async def dissolve_complaint(
 
 
 @router.post(
-    "/complaints/{complaint_id}/close",
+    f"/complaints/{ONE}/close",
     operation_id="close_complaint",
     summary="Close a complaint",
     responses=CHANGES,

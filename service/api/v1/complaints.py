@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.strict_route import StrictRoute
 from service.api.v1 import cursor as cursors
 from service.api.v1.complaint_documents import complaint_detail_out, complaints_out, refit_out
+from service.api.v1.complaint_path import ONE
 from service.api.v1.problem_responses import problems
 from service.api.v1.wire.base import PAGE_MAX, LanguageCode, Moment
 from service.api.v1.wire.complaints import (
@@ -120,9 +121,7 @@ def get_refit_(refit_id: UUID, state: CurrentState, principal: MayRead) -> Refit
         return refit_out(get_refit(session, principal.tenant, refit_id))
 
 
-@router.get(
-    "/{complaint_id}", operation_id="get_complaint", summary="Read a complaint", responses=problems(404)
-)
+@router.get(f"/{ONE}", operation_id="get_complaint", summary="Read a complaint", responses=problems(404))
 def get_complaint_(
     complaint_id: ComplaintId,
     state: CurrentState,

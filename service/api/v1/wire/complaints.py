@@ -1,7 +1,7 @@
 """Wire types of /v1/complaints."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,12 +9,15 @@ from pydantic import Field, StringConstraints, model_validator
 from service.api.v1.wire.base import NO_NUL, In, LanguageCode, Line, Moment, Note, Out, Short, at_most
 from service.api.v1.wire.feedback import FeedbackOut
 
-SPLIT_MAX = 1_000
+SPLIT_MAX: Final = 1_000
 """Texts that one split can take along."""
+
+COMPLAINT_ID: Final = "[0-9a-f]{8,64}"
+"""What an id of a complaint looks like."""
 
 ComplaintId = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9a-f]{8,64}$"),
+    StringConstraints(pattern=rf"^{COMPLAINT_ID}$"),
     Field(description="Id of a complaint, for life.", examples=["3fa9c2d41b7e5a60c8d1"]),
 ]
 ComplaintStatus = Literal["open", "closed", "dormant"]
