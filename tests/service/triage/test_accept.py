@@ -158,6 +158,7 @@ def test_a_case_reads_what_a_judgement_left_even_where_it_is_what_it_was_before(
     stored = tenant.post(item())[0]
     assert stored.case.sentiment == "negative"
     with database.write() as session:
+        lock_tenant(session, tenant.id)
         lock(session, Feedback.id == stored.feedback.id)
         update = meanwhile(lambda: tenant.post(item(TEXT + " again", update=True)))
         judge(session, tenant.id, stored.feedback.id, {"sentiment": "neutral"}, by="lead", reason=None)
