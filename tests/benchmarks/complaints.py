@@ -1,6 +1,7 @@
 """Complaints beside BERTopic's defaults, on the same vectors in one run; needs CLOSELOOP_DATA.
 
-The settings were chosen on other texts than those of the kept-back sets (docs/decisions/0010-complaints.md).
+The settings were chosen on other texts than those of the kept-back sets, which a first run had shown, though
+(docs/decisions/0010-complaints.md says what that led to).
 Unclustered texts count as singletons for both.
 """
 
