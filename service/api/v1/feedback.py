@@ -32,6 +32,7 @@ from service.dependencies import CurrentState, Deadline, MayRead, MayWrite, spen
 from service.errors import ServiceError, UnprocessableError
 from service.intake.feedback import IncomingFeedback
 from service.learning.judgements import history, versions
+from service.learning.versions import version_seen
 from service.problems import problem_of, summary_of
 from service.state import State
 from service.store.feedback import one, page, remove
@@ -163,11 +164,12 @@ def read_detail(state: State, principal: Principal, feedback_id: UUID) -> Feedba
     """
     with state.database.read() as session:
         feedback, case = one(session, principal.tenant, feedback_id)
+        earlier = versions(session, feedback_id)
+        replaced = [row.replaced_at for row in earlier]
         return FeedbackDetailOut(
             **feedback_fields(feedback, case),
             versions=[
-                VersionOut(version=row.version, text=row.text, replaced_at=row.replaced_at)
-                for row in versions(session, feedback_id)
+                VersionOut(version=row.version, text=row.text, replaced_at=row.replaced_at) for row in earlier
             ],
             labels=[
                 LabelEventOut(
@@ -176,6 +178,7 @@ def read_detail(state: State, principal: Principal, feedback_id: UUID) -> Feedba
                     by=row.by,
                     at=row.at,
                     previous=row.previous["value"],
+                    version=version_seen(row, replaced),
                     undo=row.undo,
                     reason=row.reason,
                 )
