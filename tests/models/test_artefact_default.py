@@ -30,9 +30,7 @@ def test_the_folder_is_whole(manifest):
 
 def test_only_permissive_sources_trained_it(manifest):
     trained = [
-        source
-        for source in manifest.sources
-        if any(purpose.endswith("/train") for purpose in source.used)
+        source for source in manifest.sources if any(purpose.endswith("/train") for purpose in source.used)
     ]
     assert {source.name for source in trained} >= {"texts", "gold/dev"}
     assert [source.name for source in trained if not source.permissive] == []
@@ -96,7 +94,9 @@ def test_it_reads_plain_feedback_in_several_languages_as_a_person_would(scorer, 
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("text", ["asdkjh qwoeiu zxmcnb", "for i in range(10): print(i ** 2)", "%%%% ---- ####"])
+@pytest.mark.parametrize(
+    "text", ["asdkjh qwoeiu zxmcnb", "for i in range(10): print(i ** 2)", "%%%% ---- ####"]
+)
 def test_what_is_no_feedback_abstains_in_every_head(scorer, text):
     predictions = scorer.score([text], [None])[0].predictions
     assert "non_feedback" in predictions.signals.present
