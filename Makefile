@@ -63,10 +63,10 @@ fix: install-dev ## Mend what ruff can mend (seconds)
 openapi: install-dev ## Write docs/openapi.json anew from the application (seconds)
 	$(BIN)/python -c "$$WRITE_OPENAPI"
 
-train: install ## Train the heads into the experiment's model folder (half an hour; needs CLOSELOOP_DATA)
+train: install ## Train branch and heads, gate and register them (an hour on two cores; needs CLOSELOOP_DATA)
 	$(BIN)/python -m training run $(EXPERIMENT)
 
-evaluate: install ## Measure MODEL anew and compare with what it states (minutes; needs CLOSELOOP_DATA)
+evaluate: install ## Measure MODEL anew and compare with what it states (ten to twenty minutes; needs CLOSELOOP_DATA)
 	$(BIN)/python -m training evaluate $(EXPERIMENT) --model $(MODEL)
 
 bench: install-dev encoder ## Run the benchmarks (many minutes; leave the machine idle)

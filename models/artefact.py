@@ -175,8 +175,6 @@ def _tensors_from(path: Path, content: bytes) -> dict[str, np.ndarray]:
 def _branch_from(folder: Path, shape: BranchShape, content: bytes) -> Branch:
     try:
         return Branch(shape=shape, tensors=_tensors_from(folder / BRANCH, content))
-    except KeyError as error:
-        raise ArtefactError(f"{folder / BRANCH} lacks the tensor {error}") from error
     except ValueError as error:
         raise ArtefactError(f"{folder / BRANCH} does not fit its manifest: {error}") from error
 

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.arrays import Floats2d
-
 QUERIES = "queries"
 KEY_WEIGHT = "key.weight"
 KEY_BIAS = "key.bias"
@@ -56,7 +54,10 @@ class Branch:
     Attributes:
         shape: Its form.
         tensors: `queries` ``(queries, hidden)``, `key.weight` ``(hidden, hidden)``, `key.bias`
-            ``(hidden,)`` and ``layers.<i>.<name>`` for every parameter of layer i; float16.
+            ``(hidden,)`` and ``layers.<i>.<name>`` for every parameter of layer i; float16, finite.
+
+    Raises:
+        ValueError: A tensor or a layer is missing, or a tensor has another shape or type or is not finite.
     """
 
     shape: BranchShape
@@ -65,6 +66,9 @@ class Branch:
     def __post_init__(self) -> None:
         hidden, queries = self.shape.hidden, self.shape.queries
         expected = {QUERIES: (queries, hidden), KEY_WEIGHT: (hidden, hidden), KEY_BIAS: (hidden,)}
+        missing = sorted(expected.keys() - self.tensors.keys())
+        if missing:
+            raise ValueError(f"the branch lacks the tensor {missing[0]}")
         for name, shape in expected.items():
             found = self.tensors[name].shape
             if found != shape:
@@ -87,23 +91,3 @@ class Branch:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(self.tensors[name]).tobytes())
         return digest.hexdigest()[:16]
-
-
-def attention_pooling(hidden: Floats2d, queries: Floats2d, weight: Floats2d, bias: Floats2d) -> Floats2d:
-    """Pool the tokens of one text by learnt queries: the reference for every faster way.
-
-    Args:
-        hidden: One row a token. *Shape:* ``(tokens, hidden)``.
-        queries: *Shape:* ``(queries, hidden)``.
-        weight: Of the key. *Shape:* ``(hidden, hidden)``.
-        bias: Of the key. *Shape:* ``(hidden,)``.
-
-    Returns:
-        *Shape:* ``(queries, hidden)``, float32.
-
-    >>> attention_pooling(np.eye(2), np.zeros((1, 2)), np.eye(2), np.zeros(2)).tolist()
-    [[0.5, 0.5]]
-    """
-    scores = queries @ (hidden @ weight.T + bias).T
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray((raised / raised.sum(axis=1, keepdims=True)) @ hidden, dtype=np.float32)

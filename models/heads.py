@@ -1,6 +1,6 @@
 """Linear heads on an encoder's features: sentiment, urgency, topics and signals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from models.arrays import Floats1d, Floats2d
 from models.calibration import Calibration, Logits, Probabilities, sequential, sigmoid, softmax
-from models.labels import NON_FEEDBACK, kind_of
+from models.labels import NON_FEEDBACK, HeadName, kind_of
 from models.predictions import (
     Decision,
     LabelPrediction,
@@ -19,7 +19,7 @@ from models.predictions import (
 )
 
 HeadKind = Literal["softmax", "sequential", "sigmoid"]
-HEAD_KINDS: Final = {
+HEAD_KINDS: Final[Mapping[HeadName, tuple[HeadKind, ...]]] = {
     "sentiment": ("softmax", "sequential"),
     "urgency": ("softmax", "sequential"),
     "topics": ("sigmoid",),
@@ -44,7 +44,11 @@ class LinearHead:
         calibration: Applied to the logits.
         suggest_from: Confidence 0..1 below which a person should look.
         apply_from: Confidence from which the label may be acted on unseen; not below `suggest_from`.
-        thresholds: Probability from which each label applies (`sigmoid` only).
+        thresholds: Probability from which each label applies (`sigmoid` only); one half where none are given.
+
+    Raises:
+        ValueError: Weights, biases, calibration or thresholds do not fit the kind and the number of labels,
+            weights are not finite, or `apply_from` is below `suggest_from`.
     """
 
     kind: HeadKind
@@ -115,8 +119,14 @@ class LinearHead:
         """Read one row of probabilities of exclusive labels as a choice.
 
         Args:
-            probabilities: *Shape:* ``(labels,)``.
+            probabilities: 0..1, summing to 1. *Shape:* ``(labels,)``, float64.
             answers: As for `decide`.
+
+        Returns:
+            The most probable label, the first of several; its confidence lies in ``1 / labels``..1.
+
+        Raises:
+            ValueError: There is not one probability a label.
         """
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
@@ -131,7 +141,13 @@ class LinearHead:
         """Return the independent labels that reach their thresholds, in the order of `labels`.
 
         Args:
-            probabilities: *Shape:* ``(labels,)``.
+            probabilities: 0..1 each. *Shape:* ``(labels,)``, float64.
+
+        Returns:
+            From none to all of `labels`.
+
+        Raises:
+            ValueError: There is not one probability a label.
         """
         thresholds = self.thresholds or (0.5,) * len(self.labels)
         rows = zip(self.labels, probabilities.tolist(), thresholds, strict=True)
@@ -141,8 +157,11 @@ class LinearHead:
         """Read one row of probabilities of independent labels as topics, best first.
 
         Args:
-            probabilities: *Shape:* ``(labels,)``.
+            probabilities: 0..1 each. *Shape:* ``(labels,)``, float64.
             answers: As for `decide`.
+
+        Raises:
+            ValueError: There is not one probability a label.
         """
         by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
         order = sorted(self.labels, key=lambda label: -by_label[label])
@@ -164,6 +183,9 @@ class Heads:
         urgency: Of kind `softmax` or `sequential`; labels from least to most urgent.
         topics: Of kind `sigmoid`.
         signals: Of kind `sigmoid`; labels as `models.labels.SIGNALS`.
+
+    Raises:
+        ValueError: A head is of a kind that its name may not have, or they read features of different widths.
     """
 
     sentiment: LinearHead
@@ -172,7 +194,7 @@ class Heads:
     signals: LinearHead
 
     def __post_init__(self) -> None:
-        by_name: dict[str, LinearHead] = {name: getattr(self, name) for name in HEAD_KINDS}
+        by_name: dict[HeadName, LinearHead] = {name: getattr(self, name) for name in HEAD_KINDS}
         widths = {head.weight.shape[1] for head in by_name.values()}
         if len(widths) != 1:
             raise ValueError(f"heads must read features of one width, got {sorted(widths)}")

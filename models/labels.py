@@ -1,6 +1,9 @@
 """The closed default label sets and the rule that derives a text's kind from them."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
+
+HeadName = Literal["sentiment", "urgency", "topics", "signals"]
 
 SENTIMENTS: Final = ("negative", "neutral", "positive")
 
@@ -34,6 +37,14 @@ NON_FEEDBACK: Final = "non_feedback"
 SIGNALS: Final = (CHURN_RISK, *DECLARED, NON_FEEDBACK)
 """What a text says beside its urgency: the writer announces leaving; what they declare; and whether it
 is no feedback at all (gibberish, code, machine output, advertisements)."""
+
+LABELS: Final[Mapping[HeadName, tuple[str, ...]]] = {
+    "sentiment": SENTIMENTS,
+    "urgency": URGENCIES,
+    "topics": TOPICS,
+    "signals": SIGNALS,
+}
+"""The heads, each with its labels in the order of its probabilities."""
 
 KINDS: Final = ("complaint", "request", "question", "praise", "comment")
 

@@ -9,7 +9,7 @@ from models.arrays import Floats1d, Floats2d
 from models.branch import BranchShape
 from models.calibration import Calibration
 from models.heads import HeadKind, LinearHead
-from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
+from models.labels import LABELS, HeadName
 
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -79,12 +79,7 @@ class HeadsManifest(Strict):
 
     @model_validator(mode="after")
     def _label_sets_are_closed(self) -> "HeadsManifest":
-        for name, expected in (
-            ("sentiment", SENTIMENTS),
-            ("urgency", URGENCIES),
-            ("topics", TOPICS),
-            ("signals", SIGNALS),
-        ):
+        for name, expected in LABELS.items():
             found = getattr(self, name).labels
             if found != expected:
                 raise ValueError(f"{name} must have the labels {expected}, got {found}")
@@ -134,7 +129,7 @@ class Measurement(Strict):
     """
 
     rows: str
-    head: Literal["sentiment", "urgency", "topics", "signals"]
+    head: HeadName
     metric: str
     language: str = "all"
     n: int = Field(ge=0)

@@ -64,8 +64,20 @@ class TorchBranch(nn.Module):
         return module.eval()
 
     def weights(self) -> Branch:
-        """Return the weights, rounded to float16."""
-        tensors = {name: t.detach().half().numpy() for name, t in self.state_dict().items()}
+        """Return the weights, rounded to float16.
+
+        Raises:
+            ValueError: A weight is not finite, or too large for float16.
+        """
+        tensors = {}
+        for name, tensor in self.state_dict().items():
+            rounded = tensor.half()
+            if (rounded.isinf() & tensor.isfinite()).any():
+                raise ValueError(
+                    f"{name} of the branch must lie within float16, up to {torch.finfo(torch.half).max:g}, "
+                    f"got {tensor.abs().max():g}"
+                )
+            tensors[name] = rounded.numpy()
         return Branch(shape=self.shape, tensors=tensors)
 
     def forward(self, hidden: Tensor, mask: Tensor) -> list[Tensor]:

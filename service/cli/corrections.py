@@ -23,6 +23,8 @@ def export(
 ) -> None:
     """Write every text that a person's label holds of, one a line, with these labels; oldest first.
 
+    A label stands with the words that it was given on, where the text was changed later.
+
     The file is written whole or not at all; only its owner may read it, since it holds customers' words.
     """
     with Client(client_settings()) as client:

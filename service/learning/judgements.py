@@ -93,15 +93,16 @@ def standing_labels(events: Iterable[LabelEvent], field: str) -> list[LabelEvent
         field: Whose labels to return.
 
     Returns:
-        Those that were not undone, oldest first; the last one holds.
+        Those that were not undone, oldest first; the last one holds. An undo of a label that is not among
+        the events takes none off.
     """
     stack: list[LabelEvent] = []
     for event in events:
         if event.field == field:
-            if event.undo:
-                stack.pop()
-            else:
+            if not event.undo:
                 stack.append(event)
+            elif stack:
+                stack.pop()
     return stack
 
 
@@ -132,9 +133,12 @@ def _record(
     by: str,
     reason: str | None,
 ) -> None:
+    """Append a step; steps of one text follow each other in id and time, whatever processes' clocks say."""
+    steps = select(LabelEvent).where(LabelEvent.feedback_id == feedback.id)
+    last = session.scalar(steps.order_by(LabelEvent.id.desc()).limit(1))
     session.add(
         LabelEvent(
-            id=new_id(),
+            id=max(new_id(), UUID(int=last.id.int + 1)) if last else new_id(),
             tenant_id=feedback.tenant_id,
             feedback_id=feedback.id,
             field=field,
@@ -143,7 +147,7 @@ def _record(
             undo=undo,
             by=by,
             reason=reason,
-            at=now(),
+            at=max(now(), last.at) if last else now(),
         )
     )
 

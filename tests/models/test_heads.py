@@ -243,3 +243,10 @@ def test_kind_follows_from_best_topic_and_sentiment():
     assert (prediction.topics.best, prediction.sentiment.label) == ("billing_payment", "negative")
     assert prediction.kind == "complaint"
     assert prediction.language == ENGLISH
+
+
+@pytest.mark.parametrize("read", ["choose", "applied", "choose_topics"])
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_another_number_of_probabilities_than_labels_is_refused(read, count):
+    with pytest.raises(ValueError, match=r"zip\(\)|empty sequence"):
+        getattr(head("sigmoid"), read)(np.full(count, 0.5))

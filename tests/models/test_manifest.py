@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from models.branch import BranchShape
 from models.calibration import Calibration
 from models.heads import HEAD_KINDS, LinearHead
-from models.labels import SENTIMENTS, SIGNALS, TOPICS, URGENCIES
+from models.labels import LABELS, SENTIMENTS, TOPICS, URGENCIES
 from models.manifest import (
     SCHEMA_VERSION,
     HeadManifest,
@@ -17,7 +17,6 @@ from models.manifest import (
     UrgentThreshold,
 )
 
-LABELS = {"sentiment": SENTIMENTS, "urgency": URGENCIES, "topics": TOPICS, "signals": SIGNALS}
 SHAPE = BranchShape(from_layer=1, first_layer=2, layers=2, queries=2, hidden=5)
 
 

@@ -1,8 +1,11 @@
 """Tables of one's own: JSON Lines, CSV, Parquet, exported corrections, data sets of a hub."""
 
+import csv
 import hashlib
+import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from models.labels import CHURN_RISK, DECLARED, SENTIMENTS, TOPICS, URGENCIES
@@ -49,7 +52,7 @@ def table_examples(table: Table, file: DataFile) -> list[Example]:
             Example(
                 id=f"{table.name}/{table.split}/{number}",
                 text=text,
-                lang=row.get(columns.language) or "und",
+                lang=str(row.get(columns.language) or "und"),
                 source=table.name,
                 group=f"{table.name}/{row.get(columns.group or '') or key}",
                 role=table.role,
@@ -104,25 +107,55 @@ def _several(where: str, row: Mapping[str, Any], column: str, allowed: Sequence[
 
 
 def _file_rows(table: Table) -> list[dict[str, Any]]:
-    # Imported here: pandas and pyarrow take a second, and most runs have no tables.
-    from datasets import Dataset  # noqa: PLC0415
-
-    readers = {".jsonl": Dataset.from_json, ".csv": Dataset.from_csv, ".parquet": Dataset.from_parquet}
     path = table.path
-    if path is None or path.suffix not in readers:
-        raise DataError(f"expected a {', '.join(readers)} file for the table {table.name!r}, got {path}")
+    if path is None or path.suffix not in _READERS:
+        raise DataError(f"expected a {', '.join(_READERS)} file for the table {table.name!r}, got {path}")
     if not path.is_file():
         raise DataError(f"expected the table {table.name!r} at {path}, found no file")
     try:
-        # A cache of its own: a shared one would answer for a file that has changed since.
-        with tempfile.TemporaryDirectory() as cache:
-            return list(readers[path.suffix](str(path), cache_dir=cache, keep_in_memory=True))
+        return _READERS[path.suffix](path)
     except Exception as error:
         raise DataError(f"the table {table.name!r} at {path} cannot be read: {error}") from error
 
 
+def _read_jsonl(path: Path) -> list[dict[str, Any]]:
+    # Line by line: a library that types a file by its first rows refuses later ones with other keys, and
+    # exported corrections have them. Not splitlines: texts may hold characters that it takes for line ends.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise TypeError(f"row {number} is no object")
+    return rows
+
+
+def _read_csv(path: Path) -> list[dict[str, Any]]:
+    # As text throughout: a guess at types takes "N/A" for nothing and a text of digits for a number.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file, strict=True))
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ValueError(f"row {number} has another number of cells than the header")
+    return rows
+
+
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
+    from datasets import Dataset  # noqa: PLC0415 (pyarrow takes a second, and most runs have no tables)
+
+    # A cache of its own: a shared one would answer for a file that has changed since.
+    with tempfile.TemporaryDirectory() as cache:
+        return list(Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True))
+
+
+_READERS: Final[Mapping[str, Callable[[Path], list[dict[str, Any]]]]] = {
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+
+
 def _hub_rows(table: Table) -> list[dict[str, Any]]:
-    from datasets import load_dataset  # noqa: PLC0415 (see _file_rows)
+    from datasets import load_dataset  # noqa: PLC0415 (see _read_parquet)
 
     try:
         return list(load_dataset(table.hub, table.configuration, split=table.split, revision=table.revision))

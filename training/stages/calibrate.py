@@ -14,6 +14,7 @@ from models.heads import Heads
 from models.manifest import HeadsManifest, LearntThreshold, UrgentThreshold
 from training.datasets.catalogue import data_path, data_root
 from training.datasets.example import Example, read_examples
+from training.errors import DataError
 from training.experiment import HEADS, HeadName
 from training.pipeline import Context, Stage, checksum
 from training.progress import show_progress
@@ -70,6 +71,8 @@ def fit_calibration(
     """
     served, settings = context.served(branch), context.experiment.calibration
     gold, told = gold_rows(examples), signal_rows(examples)
+    if not gold:
+        raise DataError("expected gold rows that do not train: heads are calibrated on them, found none")
     texts = [row.text for row in told]
     show_progress(context, "reading what calibrates", served.missing(texts), served.ensure)
     fitted: dict[HeadName, CalibratedHead] = {}

@@ -45,8 +45,9 @@ def export_corrections(
 ) -> JsonLinesResponse:
     """Write each text that a person's label holds of as a line, in order of time.
 
-    It shows one state, that of its beginning. What was undone is not in it, so with `since` an undo is not
-    told: a training takes the whole.
+    A label stands with the words that it was given on: a text that was changed between two labels has a
+    line for each version that one of them was given on. The export shows one state, that of its beginning.
+    What was undone is not in it, so with `since` an undo is not told: a training takes the whole.
     """
     pages = corrections(state.database, Span(tenant=principal.tenant, since=since, until=now()))
     # Read before the answer begins: a database that is away is told as a problem, not as half an answer.
@@ -61,11 +62,12 @@ def _lines(page: Sequence[Correction]) -> bytes:
 def _out(row: Correction) -> CorrectionOut:
     return CorrectionOut(
         id=row.feedback_id,
-        text=row.text,
-        language=row.language,
+        version=row.version,
+        text=row.words.text,
+        language=row.words.language,
         **row.values,
         by=row.by,
         at=row.at,
-        model_revision=row.model_revision,
+        model_revision=row.words.model_revision,
         previous=PreviousOut(**row.previous),
     )

@@ -34,6 +34,7 @@ from service.dependencies import CurrentState, Deadline, MayRead, MayWrite, Read
 from service.errors import ServiceError, UnprocessableError
 from service.intake.feedback import IncomingFeedback
 from service.learning.judgements import history, versions
+from service.learning.versions import version_seen
 from service.problems import problem_of, summary_of
 from service.state import State
 from service.store.feedback import one, page, remove
@@ -179,11 +180,12 @@ def read_detail(
     """
     with state.database.read() as session:
         feedback, case = one(session, principal.tenant, feedback_id)
+        earlier = versions(session, feedback_id)
+        replaced = [row.replaced_at for row in earlier]
         return FeedbackDetailOut(
             **feedback_fields(feedback, case, languages),
             versions=[
-                VersionOut(version=row.version, text=row.text, replaced_at=row.replaced_at)
-                for row in versions(session, feedback_id)
+                VersionOut(version=row.version, text=row.text, replaced_at=row.replaced_at) for row in earlier
             ],
             labels=[
                 LabelEventOut(
@@ -192,6 +194,7 @@ def read_detail(
                     by=row.by,
                     at=row.at,
                     previous=row.previous["value"],
+                    version=version_seen(row, replaced),
                     undo=row.undo,
                     reason=row.reason,
                 )

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.branch import Branch, BranchShape, attention_pooling
+from models.branch import Branch, BranchShape
 from models.encoder import HashingEncoder, SentenceEncoder
 from models.encoder.torch_branch import TorchBranch, lower_states
 from models.encoder.windows import l2_normalise
@@ -48,6 +48,17 @@ def branch(module) -> Branch:
 @pytest.fixture(scope="module")
 def branched(frozen, branch):
     return frozen.with_branch(branch)
+
+
+def attention_pooling(hidden, queries, weight, bias):
+    """Pool the tokens of one text by learnt queries, written down as the formula stands.
+
+    Source: Lin et al., "A Structured Self-attentive Sentence Embedding", ICLR 2017, section 2; the scores are
+    those of a query and a linear key.
+    """
+    scores = queries @ (hidden @ weight.T + bias).T
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (raised / raised.sum(axis=1, keepdims=True)) @ hidden
 
 
 def of_branch(encoding):
@@ -116,6 +127,34 @@ def test_weights_survive_the_way_to_float16_and_back(frozen, module, branch):
     assert set(again.weights().tensors) == set(branch.tensors)
 
 
+@pytest.mark.parametrize("value", [65_536.0, -1e6])
+@pytest.mark.parametrize("name", ["queries", "key.bias", "layers.1.output.dense.weight"])
+def test_a_weight_beyond_float16_is_refused_by_name(frozen, name, value):
+    branch = TorchBranch(SHAPE, frozen.transformer)
+    branch.state_dict()[name].view(-1)[-1] = value
+
+    with pytest.raises(
+        ValueError, match=rf"^{name} of the branch must lie within float16, up to 65504, got "
+    ):
+        branch.weights()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_refused_by_name(frozen, value):
+    branch = TorchBranch(SHAPE, frozen.transformer)
+    branch.state_dict()["key.bias"][0] = value
+
+    with pytest.raises(ValueError, match=r"^key\.bias of the branch must be finite"):
+        branch.weights()
+
+
+def test_the_largest_float16_is_kept(frozen):
+    branch = TorchBranch(SHAPE, frozen.transformer)
+    branch.state_dict()["key.bias"][0] = 65_504.0
+
+    assert branch.weights().tensors["key.bias"][0] == np.finfo(np.float16).max
+
+
 def test_building_and_training_a_branch_leaves_the_encoders_own_layers_alone(frozen):
     before = {name: tensor.clone() for name, tensor in frozen.transformer.state_dict().items()}
     branch = TorchBranch(SHAPE, frozen.transformer)
@@ -160,6 +199,20 @@ def test_poolings_are_those_of_the_reference(frozen, module):
             )
             np.testing.assert_allclose(mean[place], tokens.mean(axis=0), atol=1e-5)
             np.testing.assert_allclose([rows[place] for rows in pooled], expected, atol=1e-5)
+
+
+def test_scores_beyond_any_exponential_leave_a_pooling_between_the_tokens(frozen):
+    branch = TorchBranch(SHAPE, frozen.transformer).eval()
+    hidden, mask = states(frozen, TEXTS[:4])
+    with torch.no_grad():
+        branch.queries.mul_(1e6)
+        last = hidden[SHAPE.from_layer][:1, mask[0].bool()]
+        poolings = branch(last, torch.ones(last.shape[:2]))[1:]
+        for layer in branch.layers:
+            last = layer(last, None)
+    for pooled in poolings:
+        assert (pooled <= last.amax(dim=1) + 1e-5).all()
+        assert (pooled >= last.amin(dim=1) - 1e-5).all()
 
 
 def test_filling_weighs_nothing(module):

@@ -1,5 +1,6 @@
 """The walk through all corrections: pages of bounded size, one state, nothing lost and nothing twice."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,9 +12,9 @@ from service.store.feedback import remove
 from service.store.records import Feedback, LabelEvent, now
 
 
-def walk(caller, page_size=2):
-    span = Span(tenant=caller.tenant_id, since=None, until=now())
-    return corrections(caller.state.database, span, page_size=page_size)
+def walk(caller, page_size=2, steps_size=5, until=None):
+    span = Span(tenant=caller.tenant_id, since=None, until=until or now())
+    return corrections(caller.state.database, span, page_size=page_size, steps_size=steps_size)
 
 
 def rows_of(pages):
@@ -40,7 +41,7 @@ def test_without_corrections_there_is_one_empty_page(caller):
     assert list(walk(caller)) == [[]]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 13])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 10, 13])
 def test_pages_together_are_the_whole_each_text_once(caller, count):
     ids = many(caller, count)
 
@@ -85,13 +86,13 @@ def test_what_is_corrected_during_a_walk_does_not_show_and_loses_nothing(caller)
 def test_statements_grow_with_pages_not_with_texts(caller):
     many(caller, 12)
 
-    def statements(page_size):
+    def statements(page_size, steps_size=20):
         counted = []
 
         def count(*given):
             counted.append(given[2])
 
-        pages = walk(caller, page_size)
+        pages = walk(caller, page_size, steps_size)
         engine = caller.state.database._engine
         event.listen(engine, "before_cursor_execute", count)
         try:
@@ -100,5 +101,37 @@ def test_statements_grow_with_pages_not_with_texts(caller):
             event.remove(engine, "before_cursor_execute", count)
         return sum("label_events" in statement for statement in counted)
 
-    assert statements(20) == 2
-    assert statements(4) == 2 * 4
+    assert statements(20) == 1 + 1
+    assert statements(4) == 1 + 3
+    assert statements(4, steps_size=8) == 2 + 3
+
+
+def test_an_undo_without_its_label_in_the_span_takes_nothing_off_and_breaks_nothing(caller):
+    # As clocks that differ wrote it once: the undo is in, its label lies after the end.
+    ids = many(caller, 4)
+    until = now()
+    with caller.state.database.write() as session:
+        judge(session, caller.tenant_id, ids[3], {"sentiment": "neutral"}, by="a", reason=None)
+        undone = select(LabelEvent).where(LabelEvent.feedback_id == ids[3], ~LabelEvent.undo)
+        session.scalars(undone.where(LabelEvent.field == "urgency")).one().at = until + timedelta(seconds=2)
+        kept = session.scalars(undone.where(LabelEvent.field == "sentiment")).one()
+        kept.at = until
+
+    found = {row.feedback_id: row.values for row in rows_of(walk(caller, until=until))}
+
+    assert found[ids[3]] == {"sentiment": "neutral"}
+    assert set(found) == {ids[1], ids[2], ids[3], ids[0]}
+
+
+def test_a_text_that_is_changed_during_a_walk_is_told_with_the_words_that_were_judged(caller):
+    caller.store(
+        {"text": "the train was late", "external_id": "1"}, {"text": "lovely food", "external_id": "2"}
+    )
+    with caller.state.database.write() as session:
+        for row in session.scalars(select(Feedback).where(Feedback.tenant_id == caller.tenant_id)).all():
+            judge(session, caller.tenant_id, row.id, {"urgency": "low"}, by="a", reason=None)
+    pages = walk(caller, page_size=1)
+    first = next(pages)
+    caller.store(*({"text": "thank you", "external_id": key, "update": True} for key in "12"))
+
+    assert {row.words.text for row in rows_of([first, *pages])} == {"the train was late", "lovely food"}

@@ -82,8 +82,9 @@ class FeedbackIn(In):
         strict=True,
         description="Change what is stored under the same key: another text becomes a new version, every "
         "field given here gets its new value (null takes it off), one left out keeps its value; a language "
-        "belongs to its text. Without it another text is a conflict, and other fields beside the same text "
-        "are ignored.",
+        "belongs to its text. People's labels hold on over a new version until somebody judges it anew or "
+        "undoes them: `labels` tells which version each was given on. Without it another text is a conflict, "
+        "and other fields beside the same text are ignored.",
     )
 
 
@@ -155,13 +156,22 @@ class RatingOut(Out):
 
 
 class LabelEventOut(Out):
-    """One step of a person's judgement."""
+    """One step of a person's judgement.
+
+    A label holds on when the text is changed: an addition to an emergency leaves it one. What the model makes
+    of the new words stands in `score`, and what they declare counts in the priority.
+    """
 
     field: Literal["sentiment", "urgency", "topics"]
     value: str | list[str] | None
     by: str
     at: Moment
     previous: str | list[str] | None = Field(description="What held just before.")
+    version: int = Field(
+        description="Version of the text that the person saw: where the text's own is higher, its words have "
+        "changed since.",
+        examples=[1],
+    )
     undo: bool
     reason: str | None
 

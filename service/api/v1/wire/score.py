@@ -132,7 +132,9 @@ class ScoreOut(Out):
     non_feedback: SignalOut | None = Field(
         description="Whether it is no feedback at all: gibberish, code, machine output, an advertisement. "
         "When present every decision is `abstain`; a case is opened all the same, and ranked by its urgency. "
-        "Null for a text stored before this was told.",
+        "The probability is calibrated with real feedback, written texts and non-feedback counting alike, as "
+        "if one text in three were none: where fewer are, it is too high. Null for a text stored before this "
+        "was told.",
         examples=[{"probability": 0.02, "present": False}],
     )
     kind: Kind

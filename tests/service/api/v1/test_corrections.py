@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 TEXTS = ("see you at the match tonight", 'die App stürzt ab\n"beim" Bezahlen 😀\u2028', "the train was late")
+FIELDS = ("sentiment", "urgency", "topics")
 SCOPES = ("score", "read", "write", "train", "admin")
 PATH = "/v1/corrections/export"
 
@@ -60,6 +61,7 @@ def test_a_line_has_the_labels_that_hold_by_a_persons_word_and_no_others(caller,
     assert export(caller) == [
         {
             "id": ids[1],
+            "version": 1,
             "text": TEXTS[1],
             "language": before["language"],
             "urgency": "high",
@@ -96,6 +98,71 @@ def test_an_undo_that_brings_an_earlier_label_back_brings_it_into_the_line(calle
     line = export(caller)[0]
     assert (line["urgency"], line["previous"]) == ("critical", {"urgency": model})
     assert line["at"] == after["labels"][-1]["at"]
+
+
+@pytest.fixture
+def update(caller):
+    """Store a text under one key, or change it there; return its id."""
+
+    def update(text, **given):
+        return caller.store({"text": text, "external_id": "1", "update": True, **given})[0]["id"]
+
+    return update
+
+
+def test_a_label_is_told_with_the_words_it_was_given_on_not_with_those_that_came_later(caller, update, label):
+    feedback_id = update("die App stürzt ab", language="de")
+    label(feedback_id, urgency="high")
+    before = export(caller)
+    update("thank you, great service", language="en")
+    update("thank you, great service again")
+
+    assert export(caller) == before
+    line = before[0]
+    assert (line["version"], line["text"], line["language"]) == (1, "die App stürzt ab", "de")
+    assert line["model_revision"] == "2026.1.1-test"
+
+
+def test_labels_given_on_several_versions_are_a_line_each_oldest_first(caller, update, label):
+    feedback_id = update("the train was late")
+    label(feedback_id, urgency="high", topics=["bug_crash"])
+    update("lovely food")
+    label(feedback_id, sentiment="negative")
+    update("see you at the match tonight")
+    after = label(feedback_id, topics=["other"])
+
+    lines = export(caller)
+    told = [{key: line[key] for key in line.keys() & {"text", "version", *FIELDS}} for line in lines]
+    assert told == [
+        {"version": 1, "text": "the train was late", "urgency": "high"},
+        {"version": 2, "text": "lovely food", "sentiment": "negative"},
+        {"version": 3, "text": "see you at the match tonight", "topics": ["other"]},
+    ]
+    assert lines[2]["previous"] == {"topics": ["bug_crash"]}
+    assert {(line["id"], line["at"]) for line in lines} == {(feedback_id, after["labels"][-1]["at"])}
+
+
+def test_an_undo_on_a_new_version_brings_back_the_label_with_the_words_of_its_own(caller, update, label):
+    feedback_id = update("the train was late")
+    label(feedback_id, urgency="high")
+    update("lovely food")
+    label(feedback_id, urgency="low")
+    assert [(line["text"], line["urgency"]) for line in export(caller)] == [("lovely food", "low")]
+
+    label(feedback_id, undo="urgency")
+    assert [(line["text"], line["urgency"]) for line in export(caller)] == [("the train was late", "high")]
+
+    label(feedback_id, undo="urgency")
+    assert export(caller) == []
+
+
+def test_an_update_that_leaves_the_words_as_they_are_leaves_the_line(caller, update, label):
+    feedback_id = update("the train was late")
+    label(feedback_id, urgency="high")
+    before = export(caller)
+    update("the train was late", product="rail")
+
+    assert export(caller) == before
 
 
 def test_lines_are_in_order_of_their_latest_step_one_a_text(caller, ids, label):

@@ -143,3 +143,47 @@ def test_labels_that_race_are_all_remembered_and_undone_one_by_one(caller, label
 
 def test_a_label_of_a_text_that_is_not_there_is_not_found(caller, refusal):
     refusal(caller.patch("/v1/feedback/0198c6b0-1f0e-7c1c-9d52-1f2d3c4b5a69/labels", {"urgency": "low"}), 404)
+
+
+# What a label says of words that came later
+
+
+@pytest.fixture
+def changed(caller):
+    """A text that a person judged and its sender changed after that."""
+    feedback_id = caller.store({"text": TEXT, "external_id": "changed"})[0]["id"]
+    body = {"urgency": "critical", "topics": ["security_safety"]}
+    assert caller.patch(f"/v1/feedback/{feedback_id}/labels", body).status_code == 200
+    caller.store({"text": "lovely food and friendly people", "external_id": "changed", "update": True})
+    return feedback_id
+
+
+def test_a_label_holds_on_over_other_words_and_says_which_it_was_given_on(caller, changed):
+    read = caller.get(f"/v1/feedback/{changed}").json()
+
+    assert (read["urgency"], read["topic"], read["version"]) == ("critical", "security_safety", 2)
+    assert read["sentiment"] == read["score"]["sentiment"]["label"] == "positive"
+    assert {row["version"] for row in read["labels"]} == {1}
+    case = caller.get(f"/v1/cases/{read['case_id']}").json()
+    urgency = next(term for term in case["priority"]["terms"] if term["name"] == "urgency")
+    assert (urgency["value"], urgency["reason"]) == (1.0, "critical 100%")
+
+
+def test_steps_on_several_versions_each_say_their_own(caller, changed):
+    caller.patch(f"/v1/feedback/{changed}/labels", {"urgency": "low"})
+    caller.store({"text": "thank you", "external_id": "changed", "update": True})
+    read = caller.patch(f"/v1/feedback/{changed}/labels", {"undo": "urgency"}).json()
+
+    assert [(row["field"], row["undo"], row["version"]) for row in read["labels"]] == [
+        ("urgency", False, 1),
+        ("topics", False, 1),
+        ("urgency", False, 2),
+        ("urgency", True, 3),
+    ]
+    assert read["urgency"] == "critical"
+
+
+def test_an_undo_on_other_words_gives_what_the_model_says_of_them(caller, changed):
+    read = caller.patch(f"/v1/feedback/{changed}/labels", {"undo": "urgency"}).json()
+
+    assert read["urgency"] == read["score"]["urgency"]["label"] == "low"
