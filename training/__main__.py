@@ -1,4 +1,4 @@
-"""The command line: ``python -m training run|evaluate|texts``."""
+"""The command line: ``python -m training run|evaluate|texts|means``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ from training.comparison import compare_with_card
 from training.datasets.texts import read_texts
 from training.errors import TrainingError
 from training.experiment import Experiment, read_experiment
+from training.language_means import language_means
 from training.pipeline import Context, make_context, run_stages
 from training.progress import show_progress
 from training.stages import STAGES
@@ -104,6 +105,25 @@ def texts(
             typer.echo(f"\n{render_agreement(read, second)}")
     except TrainingError as error:
         _stop(Console(stderr=True), error)
+
+
+@app.command()
+def means(
+    folder: Annotated[Path, typer.Argument(help="folder of the written texts")] = Path("training/data/texts"),
+    *,
+    encoder: Annotated[str, typer.Option(help="as in an experiment")] = "bundled",
+    out: Annotated[Path, typer.Option(help="folder to write to")] = Path("models/complaints/priors"),
+    cache: _Cache = None,
+) -> None:
+    """Write the mean vector of each language, for complaints of tenants with few texts (two minutes)."""
+    console = Console(stderr=True)
+    try:
+        loaded = load_encoder(encoder, cache or default_cache(), report=console.print)
+        found = language_means([text for texts in read_texts(folder).values() for text in texts], loaded)
+    except (TrainingError, ModelError) as error:
+        _stop(console, error)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{loaded.space}.npz").write_bytes(found.to_bytes())
 
 
 def _context(experiment: Experiment, cache: Path | None, console: Console) -> Context:
