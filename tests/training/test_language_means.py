@@ -8,7 +8,7 @@ from training.datasets.texts import read_texts
 from training.language_means import language_means
 
 FEW = '{{"id": "{lang}-{n}", "text": "the app {n}", "lang": "{lang}", "urgency": "low", "topic": "other", \
-"topics": ["other"], "sentiment": "neutral", "churn_risk": false, "declares": null, "pair": null, \
+"topics": ["other"], "sentiment": "neutral", "churn_risk": false, "declares": [], "pair": null, \
 "trade": "shop", "channel": "chat"}}\n'
 
 
